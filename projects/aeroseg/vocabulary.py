@@ -1,0 +1,280 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The words a model is asked for: ordered names, synonyms, marks, colours."""
+
+import colorsys
+import hashlib
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+RGB = tuple[int, int, int]
+
+# Colours that stay apart for colour-blind readers: the 'bright', 'muted' and
+# 'high-contrast' schemes of Paul Tol, https://personal.sros.nl/~tol/.
+_COLOURS = (
+    '4477AA', 'EE6677', '228833', 'CCBB44', '66CCEE', 'AA3377', 'BBBBBB',
+    '332288', '88CCEE', '44AA99', '117733', '999933', 'DDCC77', 'CC6677',
+    '882255', 'AA4499', '004488', 'DDAA33', 'BB5566', '222222',
+)  # fmt: skip
+_MARK = re.compile(r'\[([^\]]*)\]')
+
+
+def _hex_to_rgb(text: str) -> RGB:
+    value = int(text.lstrip('#'), 16)
+    return (value >> 16, value >> 8 & 255, value & 255)
+
+
+def default_palette(names: Sequence[str]) -> tuple[RGB, ...]:
+    """A colour per name that depends on the name, not on its place.
+
+    Args:
+        names (Sequence[str]): Class names.
+
+    Returns:
+        tuple[RGB, ...]: One distinct RGB colour (0-255) per name. The first
+        free entry of a colour-blind-safe list, starting at a place given by
+        the name; further colours are spread over the hue circle.
+    """
+    free = [_hex_to_rgb(colour) for colour in _COLOURS]
+    taken: list[RGB] = []
+    for name in names:
+        digest = hashlib.sha256(name.lower().encode()).digest()
+        start = int.from_bytes(digest[:4], 'big')
+        if len(taken) < len(free):
+            ring = (free[(start + i) % len(free)] for i in range(len(free)))
+        else:
+            ring = (_spread(start + i) for i in range(2**24))
+        taken.append(next(colour for colour in ring if colour not in taken))
+    return tuple(taken)
+
+
+def _spread(index: int) -> RGB:
+    hue = index * 0.6180339887 % 1
+    red, green, blue = colorsys.hsv_to_rgb(hue, 0.45 + index % 3 * 0.25, 0.8)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Ordered class names with everything the model and the reader need.
+
+    The order is the user's; the place of a name is its label id.
+
+    Attributes:
+        names (tuple[str, ...]): The T class names; at least one, no two equal
+            (upper and lower case count as equal).
+        synonyms (tuple[tuple[str, ...], ...]): Per class the words to prompt
+            with, the name itself first. All synonyms of a class have the same
+            weight: their unit text embeddings are averaged, per prompt.
+        seen (tuple[bool, ...] | None): Whether a class was seen in training;
+            None where that is not known.
+        palette (tuple[RGB, ...]): A colour per class, RGB 0-255.
+        contrast (tuple[str, ...]): Background words. They are predicted like
+            classes and then merged into 'background'.
+        threshold (float | None): A pixel whose best probability is below it
+            becomes background. In [0, 1].
+
+    Raises:
+        ValueError: If a name is empty or given twice, a synonym belongs to
+            two classes, or the lengths do not agree.
+
+    Examples:
+        >>> Vocabulary.parse('building, house; road').synonyms
+        (('building', 'house'), ('road',))
+    """
+
+    names: tuple[str, ...]
+    synonyms: tuple[tuple[str, ...], ...] = ()
+    seen: tuple[bool, ...] | None = None
+    palette: tuple[RGB, ...] = field(default=())
+    contrast: tuple[str, ...] = ()
+    threshold: float | None = None
+
+    def __post_init__(self) -> None:
+        set_field = lambda key, value: object.__setattr__(self, key, value)  # noqa: E731
+        set_field('names', tuple(name.strip() for name in self.names))
+        set_field('contrast', tuple(word.strip() for word in self.contrast))
+        if not self.synonyms:
+            set_field('synonyms', tuple((name,) for name in self.names))
+        if not self.palette:
+            set_field('palette', default_palette(self.names))
+        set_field('synonyms', tuple(tuple(s) for s in self.synonyms))
+        set_field(
+            'palette',
+            tuple((int(r), int(g), int(b)) for r, g, b in self.palette),
+        )
+        if self.seen is not None:
+            set_field('seen', tuple(bool(mark) for mark in self.seen))
+        self._check()
+
+    def _check(self) -> None:
+        if not self.names:
+            raise ValueError(
+                'the vocabulary is empty; give at least one class name, for '
+                'example "building; road; water"'
+            )
+        owner: dict[str, str] = {}
+        for group in self.queries:
+            for word in group:
+                if not word.strip():
+                    raise ValueError(
+                        f'a class name or synonym is empty in {self.queries}; '
+                        'write "name, synonym; name; ..."'
+                    )
+                if word.lower() in owner:
+                    raise ValueError(
+                        f'{word!r} is given twice, in {owner[word.lower()]!r} '
+                        f'and in {group[0]!r}; every name and synonym may '
+                        'stand once (upper and lower case count as equal)'
+                    )
+                owner[word.lower()] = group[0]
+        lengths = {
+            'synonyms': len(self.synonyms),
+            'palette': len(self.palette),
+            'seen': len(self.names if self.seen is None else self.seen),
+        }
+        for key, length in lengths.items():
+            if length != len(self):
+                raise ValueError(
+                    f'{length} entries in {key} for {len(self)} class names; '
+                    'give one per class'
+                )
+        if self.threshold is not None and not 0 <= self.threshold <= 1:
+            raise ValueError(
+                f'the background threshold is {self.threshold}; it is a '
+                'probability from 0 to 1'
+            )
+
+    def __len__(self) -> int:
+        """T, the number of classes; contrast words do not count."""
+        return len(self.names)
+
+    @property
+    def queries(self) -> tuple[tuple[str, ...], ...]:
+        """Words per text feature: T classes, then K contrast words."""
+        return self.synonyms + tuple((word,) for word in self.contrast)
+
+    @property
+    def seen_names(self) -> tuple[str, ...]:
+        """The names marked as seen in training; empty if unknown."""
+        marks = self.seen or (False,) * len(self)
+        return tuple(n for n, seen in zip(self.names, marks) if seen)
+
+    @property
+    def digest(self) -> str:
+        """A hash of the words, in order; equal words, equal digest."""
+        return hashlib.sha256(repr(self.queries).encode()).hexdigest()[:16]
+
+    @classmethod
+    def parse(cls, text: str, **kwargs: Any) -> 'Vocabulary':
+        """Read the form of the command line.
+
+        Args:
+            text (str): ';' between classes, ',' between synonyms:
+                'building, house; road; water, river'.
+            **kwargs: Further fields of the vocabulary.
+        """
+        if not text.strip(' ;'):
+            return cls(names=(), **kwargs)
+        groups = _groups(text.strip(' ;').split(';'))
+        return cls(tuple(g[0] for g in groups), tuple(groups), **kwargs)
+
+    @classmethod
+    def from_file(cls, path: str | Path, **kwargs: Any) -> 'Vocabulary':
+        """Read a text file with a class per line.
+
+        A line is ``name, synonym, ... [seen] [#RRGGBB]``; both marks may be
+        left out, ``[unseen]`` is the other mark. Empty lines and lines that
+        start with '#' are skipped.
+
+        Raises:
+            FileNotFoundError: If there is no such file.
+            ValueError: If a mark is unknown or only some lines carry a
+                seen / unseen mark or a colour.
+        """
+        path = Path(path)
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'no vocabulary file {path}; write a text file with a class '
+                'per line: "name, synonym [seen] [#RRGGBB]"'
+            )
+        lines = [
+            line.strip()
+            for line in path.read_text(encoding='utf-8').splitlines()
+            if line.strip() and not line.lstrip().startswith('#')
+        ]
+        marks = [_read_marks(line, path) for line in lines]
+        groups = _groups(_MARK.sub('', line) for line in lines)
+        seen, palette = zip(*marks) if marks else ((), ())
+        for what, values in (('seen mark', seen), ('colour', palette)):
+            if None in values and any(v is not None for v in values):
+                raise ValueError(
+                    f'{path}: a {what} stands on some lines but not on '
+                    f'{lines[values.index(None)]!r}; mark every line or none'
+                )
+        kwargs.setdefault('seen', None if None in seen else seen)
+        kwargs.setdefault('palette', () if None in palette else palette)
+        return cls(tuple(g[0] for g in groups), tuple(groups), **kwargs)
+
+    @classmethod
+    def from_metainfo(cls, metainfo: Mapping[str, Any]) -> 'Vocabulary':
+        """Read the metainfo of an mmseg dataset.
+
+        Args:
+            metainfo (Mapping): 'classes' and optionally 'palette',
+                'seen_classes' and 'synonyms' (a mapping from a class name to
+                further words).
+
+        Raises:
+            ValueError: If there are no classes.
+        """
+        names = tuple(metainfo.get('classes') or ())
+        extra = metainfo.get('synonyms') or {}
+        seen = metainfo.get('seen_classes')
+        return cls(
+            names=names,
+            synonyms=tuple((n, *extra.get(n, ())) for n in names),
+            seen=None if seen is None else tuple(n in seen for n in names),
+            palette=tuple(metainfo.get('palette') or ())[: len(names)],
+        )
+
+    def to_metainfo(self) -> dict[str, Any]:
+        """The vocabulary as metainfo of an mmseg dataset."""
+        meta: dict[str, Any] = {
+            'classes': self.names,
+            'palette': [list(colour) for colour in self.palette],
+            'synonyms': {s[0]: s[1:] for s in self.synonyms if len(s) > 1},
+        }
+        if self.seen is not None:
+            meta['seen_classes'] = self.seen_names
+        return meta
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> 'Vocabulary':
+        """The inverse of :meth:`to_dict`."""
+        return cls(**values)
+
+    def to_dict(self) -> dict[str, Any]:
+        """All fields as plain values that JSON can hold."""
+        return asdict(self)
+
+
+def _groups(texts: Iterable[str]) -> list[tuple[str, ...]]:
+    return [tuple(w.strip() for w in text.split(',')) for text in texts]
+
+
+def _read_marks(line: str, path: Path) -> tuple[bool | None, RGB | None]:
+    seen, colour = None, None
+    for mark in _MARK.findall(line):
+        if mark in ('seen', 'unseen'):
+            seen = mark == 'seen'
+        elif re.fullmatch(r'#[0-9a-fA-F]{6}', mark):
+            colour = _hex_to_rgb(mark)
+        else:
+            raise ValueError(
+                f'{path}: unknown mark [{mark}] in {line!r}; allowed are '
+                '[seen], [unseen] and a colour such as [#3C1098]'
+            )
+    return seen, colour
