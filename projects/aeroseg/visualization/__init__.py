@@ -1,2 +1,21 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""AerOSeg: visualization."""
+"""Pictures of images, label maps and errors, with a legend."""
+
+from .contact_sheet import contact_sheet
+from .error_map import error_map
+from .legend import area_shares, draw_legend
+from .overlay import colorize, overlay
+from .panel import draw_panel, save_picture
+from .panel_visualizer import PanelVisualizer
+
+__all__ = [
+    'PanelVisualizer',
+    'area_shares',
+    'colorize',
+    'contact_sheet',
+    'draw_legend',
+    'draw_panel',
+    'error_map',
+    'overlay',
+    'save_picture',
+]

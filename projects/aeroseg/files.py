@@ -1,0 +1,37 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Files that are either complete or not there."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+@contextmanager
+def atomic_path(path: str | Path) -> Iterator[Path]:
+    """Write to a temporary name and rename it when all went well.
+
+    The temporary file lies beside the target and keeps its suffix, because
+    many writers choose the format by it.
+
+    Args:
+        path (str | Path): Where the complete file is wanted. Missing parent
+            folders are made.
+
+    Yields:
+        Path: The name to write to. It is renamed to `path` at the end of the
+        block and removed if the block raises.
+
+    Examples:
+        >>> with atomic_path('/tmp/aeroseg_example.txt') as part:
+        ...     part.write_text('complete')
+        8
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
+    try:
+        yield part
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,113 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Image, label maps, errors and legend side by side."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from aeroseg.files import atomic_path
+from aeroseg.vocabulary import Vocabulary
+
+from .error_map import error_map
+from .legend import area_shares, draw_legend
+from .overlay import check_image, overlay
+from .text import get_font
+
+_GAP = 8
+_TITLE = 22
+
+
+def draw_panel(
+    image: np.ndarray,
+    labels: Mapping[str, np.ndarray],
+    vocabulary: Vocabulary,
+    path: str | Path | None = None,
+    opacity: float = 0.6,
+    max_side: int = 512,
+    title: str = 'image',
+) -> np.ndarray:
+    """Draw the image, each label map over it, and a legend.
+
+    Args:
+        image (np.ndarray): (H, W, 3) RGB, uint8.
+        labels (Mapping[str, np.ndarray]): (H, W) label maps by title. If the
+            titles 'truth' and 'prediction' are both there, a map of the
+            errors is added.
+        vocabulary (Vocabulary): Names and colours; ids without a colour
+            (255) stay unpainted.
+        path (str | Path | None): Where to save the picture, if anywhere; the
+            suffix gives the format.
+        opacity (float): Of the colours, 0 to 1.
+        max_side (int): Longest side of a tile in pixels; larger images are
+            shrunk, smaller ones are shown as they are.
+        title (str): Written over the image.
+
+    Returns:
+        np.ndarray: The picture, (H', W', 3) uint8.
+
+    Raises:
+        ValueError: If a label map and the image differ in size.
+    """
+    image = check_image(image)
+    tiles = {title: image}
+    for name, label in labels.items():
+        tiles[name] = overlay(image, label, vocabulary.palette, opacity)
+    if 'truth' in labels and 'prediction' in labels:
+        drawn, share = error_map(
+            image, labels['truth'], labels['prediction'], len(vocabulary)
+        )
+        tiles[f'errors, {100 * share:.1f} %'] = drawn
+    shares = {
+        name: area_shares(label, len(vocabulary))
+        for name, label in labels.items()
+    }
+    row = [_titled(shrink(t, max_side), name) for name, t in tiles.items()]
+    legend = draw_legend(vocabulary, shares, height=row[0].shape[0])
+    picture = join_row([*row, legend])
+    if path is not None:
+        save_picture(picture, path)
+    return picture
+
+
+def shrink(image: np.ndarray, max_side: int) -> np.ndarray:
+    """Reduce an image so that no side is longer; never enlarge it.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8.
+        max_side (int): In pixels.
+    """
+    height, width = image.shape[:2]
+    scale = min(1.0, max_side / max(height, width))
+    if scale == 1:
+        return image
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return np.asarray(
+        Image.fromarray(image).resize(size, Image.Resampling.BOX)
+    )
+
+
+def join_row(tiles: Sequence[np.ndarray]) -> np.ndarray:
+    """Set pictures (H_i, W_i, 3) side by side on white, tops aligned."""
+    height = max(tile.shape[0] for tile in tiles)
+    width = sum(tile.shape[1] for tile in tiles) + _GAP * (len(tiles) + 1)
+    picture = np.full((height + 2 * _GAP, width, 3), 255, np.uint8)
+    left = _GAP
+    for tile in tiles:
+        h, w = tile.shape[:2]
+        picture[_GAP : _GAP + h, left : left + w] = tile
+        left += w + _GAP
+    return picture
+
+
+def save_picture(picture: np.ndarray, path: str | Path) -> None:
+    """Save a picture, (H, W, 3) uint8, whole or not at all."""
+    with atomic_path(path) as part:
+        Image.fromarray(picture).save(part)
+
+
+def _titled(tile: np.ndarray, title: str) -> np.ndarray:
+    bar = Image.new('RGB', (tile.shape[1], _TITLE), 'white')
+    ImageDraw.Draw(bar).text((2, 2), title, 'black', get_font(14))
+    return np.concatenate([np.asarray(bar), tile])
