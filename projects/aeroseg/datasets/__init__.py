@@ -1,2 +1,16 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """AerOSeg: datasets."""
+
+from .dlrsd import DLRSDDataset
+from .isaid15 import ISAID15Dataset
+from .open_vocab import OpenVocabDataset
+from .openearthmap import OpenEarthMapDataset
+from .transforms import LoadLabels
+
+__all__ = [
+    'DLRSDDataset',
+    'ISAID15Dataset',
+    'LoadLabels',
+    'OpenEarthMapDataset',
+    'OpenVocabDataset',
+]

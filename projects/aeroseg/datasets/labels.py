@@ -1,0 +1,168 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Read labels: ids or colours in, class ids out, every fault named."""
+
+import io
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from aeroseg.vocabulary import RGB
+
+IGNORE_INDEX = 255
+_UNKNOWN = 254
+
+
+def open_image(content: bytes, path: object) -> Image.Image:
+    """Decode an image completely.
+
+    Args:
+        content (bytes): The file.
+        path (object): Named in the error.
+
+    Raises:
+        ValueError: If the file is damaged or no image.
+    """
+    try:
+        image = Image.open(io.BytesIO(content))
+        image.load()
+    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+        raise ValueError(
+            f'{path} cannot be read as an image: {error}. The file is '
+            'damaged or no image; fetch or write it again'
+        ) from error
+    return image
+
+
+def read_ids(content: bytes, path: object) -> np.ndarray:
+    """Decode a label that holds an id per pixel.
+
+    Args:
+        content (bytes): An image of one band (grey or palette).
+        path (object): Named in the error.
+
+    Returns:
+        np.ndarray: (H, W) whole numbers as in the file; for a palette image
+        the places in the palette.
+
+    Raises:
+        ValueError: If the file is damaged or has several bands.
+    """
+    ids = np.asarray(open_image(content, path))
+    if ids.ndim != 2 or ids.dtype.kind not in 'bui':
+        raise ValueError(
+            f'label {path} holds {ids.dtype} values of shape {ids.shape}; a '
+            'label has one whole number per pixel. For a mask of colours '
+            'use FolderDataset with colours in names.txt'
+        )
+    return ids
+
+
+class IdTable:
+    """Which class an id of a file means.
+
+    Args:
+        mapping (Mapping[int, int]): Id in the file (0-255) to class id;
+            255 maps to itself unless given.
+    """
+
+    def __init__(self, mapping: Mapping[int, int]) -> None:
+        self.mapping = {IGNORE_INDEX: IGNORE_INDEX, **mapping}
+        self._table = np.full(256, -1, np.int16)
+        self._table[list(self.mapping)] = list(self.mapping.values())
+
+    def __call__(self, ids: np.ndarray, path: object) -> np.ndarray:
+        """Translate a label.
+
+        Args:
+            ids (np.ndarray): (H, W) whole numbers.
+            path (object): Named in the error.
+
+        Returns:
+            np.ndarray: (H, W) uint8 class ids, 255 where ignored.
+
+        Raises:
+            ValueError: If an id is not in the table; names a pixel.
+        """
+        wrong = (ids < 0) | (ids > 255) if ids.dtype.itemsize > 1 else None
+        if wrong is None or not wrong.any():
+            found = self._table[ids.astype(np.uint8)]
+            wrong = found < 0
+            if not wrong.any():
+                return found.astype(np.uint8)
+        y, x = np.argwhere(wrong)[0]
+        raise ValueError(
+            f'label {path} holds the id {int(ids[y, x])} at column {x}, row '
+            f'{y} ({int(wrong.sum())} px with an unknown id); allowed are '
+            f'{_ranges(self.mapping)}. Mend the label, or check that it '
+            'belongs to this dataset (tools/check_dataset.py)'
+        )
+
+
+class ColourTable:
+    """Which class a colour of a mask means.
+
+    Args:
+        colours (Mapping[RGB, int]): RGB colour (0-255) to class id 0-253, or
+            255 for pixels that do not count.
+
+    Raises:
+        ValueError: If a class id does not fit.
+    """
+
+    def __init__(self, colours: Mapping[RGB, int]) -> None:
+        self.colours = dict(colours)
+        if any(i == _UNKNOWN or not 0 <= i <= 255 for i in colours.values()):
+            raise ValueError('a colour table holds ids from 0 to 253 and 255')
+        self._table: np.ndarray | None = None
+
+    def __call__(self, rgb: np.ndarray, path: object) -> np.ndarray:
+        """Translate a mask.
+
+        Args:
+            rgb (np.ndarray): (H, W, 3) uint8.
+            path (object): Named in the error.
+
+        Returns:
+            np.ndarray: (H, W) uint8 class ids, 255 where ignored.
+
+        Raises:
+            ValueError: If a colour is not in the table; names a pixel.
+        """
+        if self._table is None:
+            self._table = self._lookup()
+        packed = rgb[..., 0].astype(np.uint32)
+        for band in (1, 2):
+            packed <<= 8
+            packed |= rgb[..., band]
+        ids = self._table[packed]
+        wrong = ids == _UNKNOWN
+        if wrong.any():
+            y, x = np.argwhere(wrong)[0]
+            raise ValueError(
+                f'mask {path} has the colour {tuple(map(int, rgb[y, x]))} at '
+                f'column {x}, row {y} ({int(wrong.sum())} px with an unknown '
+                f'colour); known are {sorted(self.colours)}. A mask must be '
+                'stored without loss (PNG, not JPEG); add the colour to the '
+                'table if it has a meaning'
+            )
+        return ids
+
+    def _lookup(self) -> np.ndarray:
+        """Class id per 0xRRGGBB; 16 MiB, so made on first use only."""
+        table = np.full(1 << 24, _UNKNOWN, np.uint8)
+        for (red, green, blue), index in self.colours.items():
+            table[red << 16 | green << 8 | blue] = index
+        return table
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the large table out when sent to another process."""
+        return {'colours': self.colours, '_table': None}
+
+
+def _ranges(mapping: Mapping[int, int]) -> str:
+    ids = sorted(set(mapping) - {IGNORE_INDEX})
+    if ids == list(range(ids[0], ids[-1] + 1)):
+        return f'{ids[0]} to {ids[-1]} and {IGNORE_INDEX} (ignored)'
+    return f'{ids} and {IGNORE_INDEX} (ignored)'

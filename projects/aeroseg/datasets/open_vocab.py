@@ -1,0 +1,234 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The dataset all others are made of: seen and unseen classes, checked."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
+
+from mmengine import fileio
+from mmseg.datasets import BaseSegDataset
+from mmseg.registry import DATASETS
+
+from aeroseg.vocabulary import Vocabulary
+
+from .labels import IGNORE_INDEX
+
+_GROUPS = ('all', 'seen', 'unseen')
+
+
+@DATASETS.register_module()
+class OpenVocabDataset(BaseSegDataset):
+    """Pairs of images and labels with classes marked as seen or unseen.
+
+    One dataset serves training and testing: ``classes='seen'`` maps the
+    pixels of every other class to 255, so that training never meets them;
+    ``classes='all'`` scores them all. The metainfo keeps ``seen_classes``.
+
+    A label is an image with one value per pixel: the place of its class in
+    ``METAINFO['classes']``, or 255 for pixels that do not count. Every image
+    must have its label, with the same path below its folder.
+
+    Args:
+        classes (str | Sequence[str]): 'all', 'seen', 'unseen', or names in
+            the order wanted. Default: 'all'.
+        metainfo (Mapping, optional): Replaces entries of ``METAINFO``, for
+            example ``dict(seen_classes=('road', 'tree'))`` for another
+            split. 'classes' in it means the same as the argument.
+        img_suffix (str): Ending of image files. Default: '.png'.
+        seg_map_suffix (str): Ending of label files. Default: '.png'.
+        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`, as
+            ``data_root``, ``data_prefix=dict(img_path, seg_map_path)``,
+            ``ann_file`` (a list of names), ``reduce_zero_label`` and
+            ``pipeline``.
+
+    Raises:
+        FileNotFoundError: If a folder, the list, a listed image or a label
+            is missing.
+        ValueError: If a class name is empty, given twice or not in the
+            dataset, the split is not known, or there is no image at all.
+    """
+
+    METAINFO: ClassVar[dict] = {}
+
+    def __init__(
+        self,
+        classes: str | Sequence[str] = 'all',
+        metainfo: Mapping[str, Any] | None = None,
+        img_suffix: str = '.png',
+        seg_map_suffix: str = '.png',
+        **kwargs: Any,
+    ) -> None:
+        info = {**self.METAINFO, **(metainfo or {})}
+        if metainfo and 'classes' in metainfo and self.METAINFO:
+            if classes != 'all':
+                raise ValueError(
+                    'the classes are given twice: as classes='
+                    f'{classes!r} and in metainfo; leave one out'
+                )
+            classes = metainfo['classes']
+            info['classes'] = self.METAINFO['classes']
+        full = Vocabulary.from_metainfo(info)
+        self.full_classes = full.names
+        self._check_known(info.get('seen_classes') or ())
+        names = self._chosen(classes, info.get('seen_classes'))
+        info['classes'] = names
+        info['palette'] = [
+            list(full.palette[full.names.index(n)]) for n in names
+        ]
+        super().__init__(
+            metainfo=info,
+            img_suffix=img_suffix,
+            seg_map_suffix=seg_map_suffix,
+            **kwargs,
+        )
+
+    def _chosen(
+        self, classes: str | Sequence[str], seen: Sequence[str] | None
+    ) -> tuple[str, ...]:
+        """The names that count, in the order of their new ids."""
+        full = self.full_classes
+        if not isinstance(classes, str):
+            self._check_known(classes)
+            return Vocabulary(tuple(classes)).names
+        if classes not in _GROUPS:
+            raise ValueError(
+                f'{type(self).__name__}: classes={classes!r}; allowed are '
+                f'{", ".join(map(repr, _GROUPS))} or a list of names out of '
+                f'{list(full)}'
+            )
+        if classes == 'all':
+            return full
+        if seen is None:
+            raise ValueError(
+                f'{type(self).__name__}: classes={classes!r}, but no class '
+                'is marked as seen; give metainfo=dict(seen_classes=(...)) '
+                'or mark every line of names.txt with [seen] or [unseen]'
+            )
+        names = tuple(n for n in full if (n in seen) == (classes == 'seen'))
+        if not names:
+            raise ValueError(
+                f'{type(self).__name__}: no class is {classes}; of '
+                f'{list(full)} these are marked as seen: {list(seen)}'
+            )
+        return names
+
+    def _check_known(self, names: Sequence[str]) -> None:
+        unknown = [name for name in names if name not in self.full_classes]
+        if unknown:
+            raise ValueError(
+                f'{type(self).__name__} has no class {unknown}; its classes '
+                f'are {list(self.full_classes)}'
+            )
+
+    def get_label_map(
+        self, new_classes: Sequence[str] | None = None
+    ) -> dict[int, int] | None:
+        """New id of each id in the files.
+
+        Args:
+            new_classes (Sequence[str], optional): The names that count.
+
+        Returns:
+            dict[int, int] | None: None where every class keeps its id; a
+            class that does not count becomes 255.
+        """
+        names = tuple(new_classes or self.full_classes)
+        if names == self.full_classes:
+            return None
+        return {
+            i: names.index(name) if name in names else IGNORE_INDEX
+            for i, name in enumerate(self.full_classes)
+        }
+
+    def load_data_list(self) -> list[dict[str, Any]]:
+        """Pair the images with their labels.
+
+        Returns:
+            list[dict]: Sorted by path (in the order of ``ann_file`` where
+            that is given): 'img_path', 'seg_map_path' (where there are
+            labels), 'label_map', 'reduce_zero_label', 'num_ids' and
+            'seg_fields'.
+        """
+        img_dir = self.data_prefix.get('img_path') or self.data_root or '.'
+        ann_dir = self.data_prefix.get('seg_map_path')
+        images = self._files('img_path', img_dir, self.img_suffix)
+        names = self._listed(images, img_dir) if self.ann_file else images
+        if not names:
+            raise ValueError(
+                f'{type(self).__name__}: no image *{self.img_suffix} in '
+                f'{img_dir}; give img_suffix if the files end otherwise'
+            )
+        if ann_dir is not None:
+            labels = self._files('seg_map_path', ann_dir, self.seg_map_suffix)
+            self._check_pairs(names, set(labels), ann_dir)
+        return [self._entry(name, img_dir, ann_dir) for name in names]
+
+    def _files(self, key: str, folder: str, suffix: str) -> list[str]:
+        """Paths below the folder without their suffix, sorted."""
+        backend = self.backend_args
+        if not fileio.isdir(folder, backend_args=backend):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: no folder {folder} (data_root='
+                f'{self.data_root!r}, data_prefix[{key!r}]). Set data_root, '
+                'or make the folder with tools/dataset_converters '
+                '(docs/datasets.md)'
+            )
+        found = fileio.list_dir_or_file(
+            folder,
+            list_dir=False,
+            suffix=suffix,
+            recursive=True,
+            backend_args=backend,
+        )
+        return sorted(name[: -len(suffix)] for name in found)
+
+    def _listed(self, images: Sequence[str], img_dir: str) -> list[str]:
+        if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
+            raise FileNotFoundError(
+                f'{type(self).__name__}: no list {self.ann_file}; ann_file '
+                'is a text file with the name of an image per line'
+            )
+        lines = fileio.get_text(
+            self.ann_file, backend_args=self.backend_args
+        ).splitlines()
+        names = [
+            line.strip().removesuffix(self.img_suffix)
+            for line in lines
+            if line.strip()
+        ]
+        missing = sorted(set(names) - set(images))
+        if missing:
+            raise FileNotFoundError(
+                f'{type(self).__name__}: {len(missing)} of {len(names)} '
+                f'images in {self.ann_file} are not in {img_dir}, the first '
+                f'is {missing[0]}{self.img_suffix}'
+            )
+        return names
+
+    def _check_pairs(
+        self, names: Sequence[str], labels: set[str], ann_dir: str
+    ) -> None:
+        missing = [name for name in names if name not in labels]
+        if missing:
+            first = missing[0] + self.seg_map_suffix
+            raise FileNotFoundError(
+                f'{type(self).__name__}: {len(missing)} of {len(names)} '
+                'images have no label, the first is '
+                f'{missing[0]}{self.img_suffix}; expected '
+                f'{fileio.join_path(ann_dir, first)}. Add the labels, or '
+                'name the labelled images in ann_file'
+            )
+
+    def _entry(
+        self, name: str, img_dir: str, ann_dir: str | None
+    ) -> dict[str, Any]:
+        entry = {
+            'img_path': fileio.join_path(img_dir, name + self.img_suffix),
+            'label_map': self.label_map,
+            'reduce_zero_label': self.reduce_zero_label,
+            'num_ids': len(self.full_classes),
+            'seg_fields': [],
+        }
+        if ann_dir is not None:
+            path = fileio.join_path(ann_dir, name + self.seg_map_suffix)
+            entry['seg_map_path'] = path
+        return entry

@@ -1,0 +1,118 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Read a label file and check that it fits its image."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from mmcv.transforms import BaseTransform
+from mmengine import fileio
+from mmseg.registry import TRANSFORMS
+from PIL import Image, UnidentifiedImageError
+
+from ..labels import (
+    IGNORE_INDEX,
+    ColourTable,
+    IdTable,
+    open_image,
+    read_ids,
+)
+
+
+@TRANSFORMS.register_module()
+class LoadLabels(BaseTransform):
+    """Load the label of an image; takes the place of ``LoadAnnotations``.
+
+    Other than mmseg's transform it never lets a fault pass silently: an id
+    without a class, a label of another size than its image, and an image
+    that is not RGB (which the image loader would convert) are errors. Where
+    there is no 'seg_map_path', as in mmseg's inferencer, it does nothing.
+
+    Required keys: 'img', 'img_path', 'ori_shape', 'seg_map_path', 'num_ids'
+    (classes in the files), 'label_map', 'reduce_zero_label', 'seg_fields';
+    'colours' (a mapping from RGB to id) where the labels are masks of
+    colours.
+
+    Added keys: 'gt_seg_map' (np.ndarray): (H, W) uint8, ids after
+    'label_map', 255 for pixels that do not count.
+
+    Args:
+        backend_args (dict, optional): File backend of mmengine.
+
+    Raises:
+        ValueError: If the label or its image is faulty.
+    """
+
+    def __init__(self, backend_args: dict | None = None) -> None:
+        self.backend_args = backend_args
+        self._tables: dict[str, ColourTable | IdTable] = {}
+
+    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
+        """Add 'gt_seg_map' to the results."""
+        path = results.get('seg_map_path')
+        if path is None:
+            return results
+        self._check_image(results['img_path'], results['img'])
+        label = self._read(path, results)
+        height, width = results['ori_shape'][:2]
+        if label.shape != (height, width):
+            raise ValueError(
+                f'label {path} is {label.shape[1]}x{label.shape[0]} px, its '
+                f'image {results["img_path"]} is {width}x{height} px (width x '
+                'height); both must have one size. Cut or resample one of '
+                'them (labels with nearest neighbour only)'
+            )
+        results['gt_seg_map'] = label
+        results['seg_fields'].append('gt_seg_map')
+        return results
+
+    def _check_image(self, path: str, image: np.ndarray) -> None:
+        mode = self._mode(path)
+        if image.ndim != 3 or image.shape[2] != 3:
+            mode = f'an array of shape {image.shape}'
+        if mode != 'RGB':
+            raise ValueError(
+                f'image {path} is not RGB but {mode}; the model takes three '
+                'bands of 8 bit. Convert it, for example with '
+                "PIL.Image.open(path).convert('RGB'), or choose three bands "
+                'with gdal_translate -b 1 -b 2 -b 3 -ot Byte'
+            )
+
+    def _mode(self, path: str) -> str:
+        """Pillow's mode of the file; only the header is read."""
+        with fileio.get_local_path(path, self.backend_args) as local:
+            try:
+                with Image.open(local) as image:
+                    return image.mode
+            except UnidentifiedImageError:
+                # OpenCV has read it, so it is an image of a rarer kind.
+                return 'RGB'
+
+    def _read(self, path: str, results: Mapping[str, Any]) -> np.ndarray:
+        content = fileio.get(path, backend_args=self.backend_args)
+        table = self._table(results)
+        if isinstance(table, ColourTable):
+            rgb = open_image(content, path).convert('RGB')
+            return table(np.asarray(rgb), path)
+        return table(read_ids(content, path), path)
+
+    def _table(self, results: Mapping[str, Any]) -> ColourTable | IdTable:
+        """The table of the dataset; one transform may serve several."""
+        keys = ('num_ids', 'label_map', 'reduce_zero_label', 'colours')
+        key = repr([results.get(k) for k in keys])
+        if key not in self._tables:
+            self._tables[key] = _make_table(results)
+        return self._tables[key]
+
+
+def _make_table(results: Mapping[str, Any]) -> ColourTable | IdTable:
+    ids = range(results['num_ids'])
+    label_map = results.get('label_map')
+    new = {i: i if label_map is None else label_map[i] for i in ids}
+    new[IGNORE_INDEX] = IGNORE_INDEX
+    if results.get('colours') is not None:
+        colours = results['colours'].items()
+        return ColourTable({rgb: new[i] for rgb, i in colours})
+    if results.get('reduce_zero_label'):
+        return IdTable({0: IGNORE_INDEX, **{i + 1: new[i] for i in ids}})
+    return IdTable(new)
