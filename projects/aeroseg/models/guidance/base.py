@@ -1,0 +1,145 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What every guidance encoder has in common."""
+
+from __future__ import annotations
+
+from abc import ABCMeta, abstractmethod
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor
+
+if TYPE_CHECKING:
+    from aeroseg.models.backbones.rotated_clip import CLIPFeatures
+
+Features = tuple[Tensor, Tensor, Tensor]
+
+
+class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
+    """Image -> three feature maps (F1, F2, F3) on one grid.
+
+    F1 is the shallowest map and F3 the deepest: F3 guides the spatial
+    refinement and is the target of back-projection, F2 and F1 guide the
+    decoder. All three lie on the grid h = H / stride, w = W / stride, so that
+    they meet the image-text correlation cell by cell.
+
+    A frozen encoder is a constant: it stays in eval mode whatever ``train``
+    says, none of its parameters asks for a gradient and its forward pass
+    records none.
+
+    Args:
+        stride (int): Image pixels per grid cell, along each axis.
+        patch_size (int): Pixels per cell of the encoder's own grid. Where it
+            differs from ``stride``, the image is resized by
+            ``patch_size / stride`` (bilinear, antialiased) before it enters
+            the encoder.
+        mean (tuple[float, float, float]): Mean of R, G, B in 0-255.
+        std (tuple[float, float, float]): Standard deviation of R, G, B.
+        frozen (bool): Whether the encoder is a constant.
+        init_cfg (dict | list[dict] | None): mmengine's initialisation config.
+    """
+
+    out_channels: tuple[int, int, int]
+
+    def __init__(
+        self,
+        stride: int = 16,
+        patch_size: int = 16,
+        mean: tuple[float, float, float] = (0.0, 0.0, 0.0),
+        std: tuple[float, float, float] = (1.0, 1.0, 1.0),
+        frozen: bool = True,
+        init_cfg: dict | list[dict] | None = None,
+    ) -> None:
+        super().__init__(init_cfg)
+        if stride < 1 or patch_size < 1:
+            raise ValueError(
+                f'stride and patch_size are pixels, at least 1; got '
+                f'stride={stride}, patch_size={patch_size}.'
+            )
+        self.stride = stride
+        self.patch_size = patch_size
+        self.frozen = frozen
+        self.mean: Tensor
+        self.std: Tensor
+        for name, values in (('mean', mean), ('std', std)):
+            tensor = torch.tensor(values).view(1, 3, 1, 1)
+            self.register_buffer(name, tensor, persistent=False)
+
+    @abstractmethod
+    def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
+        """Compute the features of a normalised image.
+
+        Args:
+            image (Tensor): (B, 3, h * patch_size, w * patch_size), normalised.
+            clip (CLIPFeatures | None): What the CLIP backbone saw.
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: F1, F2, F3, each (B, C_i, h, w).
+        """
+
+    def forward(
+        self, image: Tensor, clip: CLIPFeatures | None = None
+    ) -> Features:
+        """Compute the three guidance maps.
+
+        Args:
+            image (Tensor): (B, 3, H, W), RGB, 0-255, H and W multiples of
+                ``stride``.
+            clip (CLIPFeatures | None): Features of the CLIP backbone, for
+                encoders that read them.
+
+        Returns:
+            tuple[Tensor, Tensor, Tensor]: F1, F2, F3 (shallow to deep), each
+            (B, C_i, H / stride, W / stride), C_i as in ``out_channels``.
+
+        Raises:
+            ValueError: If the image is not RGB or not a multiple of the
+                stride.
+        """
+        self._check(image)
+        with torch.set_grad_enabled(
+            torch.is_grad_enabled() and not self.frozen
+        ):
+            return self.encode(self.normalise(image), clip)
+
+    def normalise(self, image: Tensor) -> Tensor:
+        """Normalise an RGB image and resize it to the encoder's own scale.
+
+        Args:
+            image (Tensor): (B, 3, H, W), RGB, 0-255.
+
+        Returns:
+            Tensor: (B, 3, H * patch_size / stride, W * patch_size / stride).
+        """
+        image = (image - self.mean) / self.std
+        if self.patch_size == self.stride:
+            return image
+        size = [n // self.stride * self.patch_size for n in image.shape[-2:]]
+        return F.interpolate(image, size, mode='bilinear', antialias=True)
+
+    def train(self, mode: bool = True) -> GuidanceEncoder:
+        """Set the mode; a frozen encoder stays in eval mode."""
+        return super().train(mode and not self.frozen)
+
+    def _freeze(self) -> None:
+        """Make the parameters constants; called when they are built."""
+        self.requires_grad_(False)
+        self.eval()
+
+    def _check(self, image: Tensor) -> None:
+        """Raise ValueError for an image that the encoder cannot take."""
+        if image.ndim != 4 or image.shape[1] != 3:
+            raise ValueError(
+                f'{type(self).__name__} takes RGB images as (B, 3, H, W); '
+                f'got {tuple(image.shape)}.'
+            )
+        height, width = image.shape[-2:]
+        if height % self.stride or width % self.stride:
+            raise ValueError(
+                f'{type(self).__name__} takes images whose sides are '
+                f'multiples of its stride, {self.stride} px; got '
+                f'{height} x {width}. '
+                'Pad the image, or set size_divisor in the data preprocessor.'
+            )
