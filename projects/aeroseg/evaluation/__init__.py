@@ -1,2 +1,16 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""AerOSeg: evaluation."""
+"""Scores over seen and unseen classes, and the tables of the paper."""
+
+from .open_vocab_iou_metric import OpenVocabIoUMetric
+from .protocol_hook import ProtocolHook
+from .result_file import read_result, write_result
+from .scores import harmonic_mean, open_vocab_means
+
+__all__ = [
+    'OpenVocabIoUMetric',
+    'ProtocolHook',
+    'harmonic_mean',
+    'open_vocab_means',
+    'read_result',
+    'write_result',
+]

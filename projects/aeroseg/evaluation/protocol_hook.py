@@ -1,0 +1,129 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""How a score came about, handed to the metric for the result file."""
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config, ConfigDict
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from mmseg.registry import HOOKS
+
+from aeroseg.version import __version__
+
+from .open_vocab_iou_metric import OpenVocabIoUMetric
+
+
+@HOOKS.register_module()
+class ProtocolHook(Hook):
+    """Gives every :class:`OpenVocabIoUMetric` its protocol and its file.
+
+    The protocol says which dataset, split and image size, which inference
+    mode, which prompts, which checkpoint, seed, config and commit. The result
+    of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
+    validation to ``<work_dir>/<time>/val_iter_<n>.json``, beside the log.
+    """
+
+    def before_val(self, runner: Runner) -> None:
+        """Describe the validation that begins."""
+        self._describe(runner, runner.val_loop, f'val_iter_{runner.iter}')
+
+    def before_test(self, runner: Runner) -> None:
+        """Describe the test that begins."""
+        weights = runner._load_from
+        stem = Path(weights).stem if weights else f'iter_{runner.iter}'
+        self._describe(runner, runner.test_loop, f'test_{stem}')
+
+    def _describe(self, runner: Runner, loop: BaseLoop, name: str) -> None:
+        protocol = {'phase': name.split('_')[0], **describe(runner, loop)}
+        for metric in loop.evaluator.metrics:
+            if isinstance(metric, OpenVocabIoUMetric):
+                metric.protocol = protocol
+                target = Path(runner.log_dir) / f'{name}.json'
+                metric.default_result_file = str(target)
+
+
+def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
+    """Everything about a run that changes its scores.
+
+    Args:
+        runner (Runner): The run.
+        loop (BaseLoop): Its validation or test loop.
+
+    Returns:
+        dict: Plain values: 'dataset', 'model', 'run' and 'code'.
+    """
+    model = runner.model
+    model = model.module if is_model_wrapper(model) else model
+    dataset = loop.dataloader.dataset
+    text = getattr(model, 'text_encoder', None)
+    return plain(
+        {
+            'dataset': {
+                'type': type(dataset).__name__,
+                'data_root': getattr(dataset, 'data_root', None),
+                'data_prefix': getattr(dataset, 'data_prefix', None),
+                'ann_file': getattr(dataset, 'ann_file', None),
+                'images': len(dataset),
+                'pipeline': _pipeline(dataset),
+            },
+            'model': {
+                'type': type(model).__name__,
+                'test_cfg': getattr(model, 'test_cfg', None),
+                'templates': getattr(text, 'templates', None),
+            },
+            'run': {
+                'config': runner.cfg.filename,
+                'experiment': runner.experiment_name,
+                'checkpoint': runner._load_from,
+                'iteration': runner.iter,
+                'seed': runner.seed,
+                'processes': runner.world_size,
+            },
+            'code': {
+                'aeroseg': __version__,
+                'commit': code_commit(),
+            },
+        }
+    )
+
+
+def code_commit() -> str | None:
+    """Commit of the checkout this package lies in; None outside of one."""
+    folder = Path(__file__).resolve().parent
+    try:
+        found = subprocess.run(
+            ['git', 'rev-parse', 'HEAD'],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return found.stdout.strip()
+
+
+def plain(value: Any) -> Any:
+    """Values that JSON can hold; others as text.
+
+    Args:
+        value (Any): Nested mappings, sequences and single values.
+    """
+    if isinstance(value, (Config, ConfigDict)):
+        value = value.to_dict()
+    if isinstance(value, dict):
+        return {str(key): plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(entry) for entry in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def _pipeline(dataset: Any) -> list[str]:
+    transforms = getattr(getattr(dataset, 'pipeline', None), 'transforms', ())
+    return [' '.join(repr(transform).split()) for transform in transforms]

@@ -1,0 +1,66 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The JSON file that holds the result of one evaluation."""
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from aeroseg.files import atomic_path
+
+RESULT_FORMAT = 'aeroseg-scores/1'
+
+
+def write_result(path: str | Path, record: dict[str, Any]) -> None:
+    """Write a result file, complete or not at all.
+
+    Args:
+        path (str | Path): The JSON file; missing folders are made.
+        record (dict): Plain values. A nan becomes null, as JSON asks.
+    """
+    content = _plain({'format': RESULT_FORMAT, **record})
+    with atomic_path(path) as part:
+        text = json.dumps(content, indent=1, allow_nan=False)
+        part.write_text(text + '\n', encoding='utf-8')
+
+
+def read_result(path: str | Path) -> dict[str, Any]:
+    """Read what :func:`write_result` wrote.
+
+    Args:
+        path (str | Path): The JSON file.
+
+    Returns:
+        dict: The record; a score that was nan is None.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is no result file of this form.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'no result file {path}; tools/test.py writes one into the '
+            'work dir'
+        )
+    try:
+        record = json.loads(path.read_text(encoding='utf-8'))
+    except ValueError as error:
+        raise ValueError(f'{path} is not a JSON file: {error}') from error
+    form = record.get('format') if isinstance(record, dict) else None
+    if form != RESULT_FORMAT:
+        raise ValueError(
+            f'{path} has the format {form!r}; expected {RESULT_FORMAT!r}, as '
+            'OpenVocabIoUMetric writes it'
+        )
+    return record
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {str(key): _plain(entry) for key, entry in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(entry) for entry in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
