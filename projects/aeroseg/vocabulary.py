@@ -5,7 +5,7 @@ import colorsys
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -160,7 +160,9 @@ class Vocabulary:
     def seen_names(self) -> tuple[str, ...]:
         """The names marked as seen in training; empty if unknown."""
         marks = self.seen or (False,) * len(self)
-        return tuple(n for n, seen in zip(self.names, marks) if seen)
+        return tuple(
+            n for n, seen in zip(self.names, marks, strict=True) if seen
+        )
 
     @property
     def digest(self) -> str:
@@ -207,7 +209,7 @@ class Vocabulary:
         ]
         marks = [_read_marks(line, path) for line in lines]
         groups = _groups(_MARK.sub('', line) for line in lines)
-        seen, palette = zip(*marks) if marks else ((), ())
+        seen, palette = zip(*marks, strict=True) if marks else ((), ())
         for what, values in (('seen mark', seen), ('colour', palette)):
             if None in values and any(v is not None for v in values):
                 raise ValueError(
@@ -238,6 +240,57 @@ class Vocabulary:
             synonyms=tuple((n, *extra.get(n, ())) for n in names),
             seen=None if seen is None else tuple(n in seen for n in names),
             palette=tuple(metainfo.get('palette') or ())[: len(names)],
+        )
+
+    @classmethod
+    def build(cls, config: 'Vocabulary | Mapping[str, Any]') -> 'Vocabulary':
+        """Make the vocabulary that a model config names.
+
+        Args:
+            config (Vocabulary | Mapping): A vocabulary; or
+                ``dict(dataset='ISAID15Dataset')`` for the classes of a
+                registered dataset, ``dict(file='names.txt')``, or the fields
+                of a vocabulary. The first two take ``classes``: 'all',
+                'seen' or 'unseen'.
+
+        Raises:
+            ValueError: If there is no such dataset, or the classes are
+                marked neither seen nor unseen though that is asked for.
+        """
+        if isinstance(config, cls):
+            return config
+        config = dict(config)
+        classes = config.pop('classes', 'all')
+        if 'dataset' in config:
+            full = cls.from_metainfo(_metainfo_of(config['dataset']))
+        elif 'file' in config:
+            full = cls.from_file(config['file'])
+        else:
+            full = cls.from_dict(config)
+        return full.subset(classes)
+
+    def subset(self, classes: str) -> 'Vocabulary':
+        """The classes marked 'seen' or 'unseen', or 'all'.
+
+        Raises:
+            ValueError: If the mark is unknown or no class carries it.
+        """
+        if classes == 'all':
+            return self
+        if classes not in ('seen', 'unseen') or self.seen is None:
+            raise ValueError(
+                f'classes={classes!r} of {list(self.names)}, '
+                f'{"which carry no marks" if self.seen is None else "marked"}'
+                "; allowed are 'all' and, where every class is marked, 'seen' "
+                "and 'unseen'"
+            )
+        keep = [i for i, s in enumerate(self.seen) if s == (classes == 'seen')]
+        return replace(
+            self,
+            names=tuple(self.names[i] for i in keep),
+            synonyms=tuple(self.synonyms[i] for i in keep),
+            seen=tuple(self.seen[i] for i in keep),
+            palette=tuple(self.palette[i] for i in keep),
         )
 
     def to_metainfo(self) -> dict[str, Any]:
@@ -278,3 +331,15 @@ def _read_marks(line: str, path: Path) -> tuple[bool | None, RGB | None]:
                 '[seen], [unseen] and a colour such as [#3C1098]'
             )
     return seen, colour
+
+
+def _metainfo_of(dataset: str) -> Mapping[str, Any]:
+    from mmseg.registry import DATASETS
+
+    found = DATASETS.get(dataset)
+    if found is None:
+        raise ValueError(
+            f'no dataset {dataset!r} is registered; AerOSeg brings '
+            'ISAID15Dataset, DLRSDDataset and OpenEarthMapDataset'
+        )
+    return found.METAINFO

@@ -12,7 +12,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 if TYPE_CHECKING:
-    from aeroseg.models.backbones.rotated_clip import CLIPFeatures
+    from aeroseg.models.backbones.rotated_clip import CLIPFeatures, RotatedCLIP
 
 Features = tuple[Tensor, Tensor, Tensor]
 
@@ -66,6 +66,9 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         for name, values in (('mean', mean), ('std', std)):
             tensor = torch.tensor(values).view(1, 3, 1, 1)
             self.register_buffer(name, tensor, persistent=False)
+
+    def bind(self, backbone: RotatedCLIP) -> None:
+        """Learn of the backbone; called once, when the model is built."""
 
     @abstractmethod
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:

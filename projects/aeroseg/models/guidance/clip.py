@@ -11,7 +11,7 @@ from torch import Tensor
 from .base import Features, GuidanceEncoder
 
 if TYPE_CHECKING:
-    from aeroseg.models.backbones.rotated_clip import CLIPFeatures
+    from aeroseg.models.backbones.rotated_clip import CLIPFeatures, RotatedCLIP
 
 
 @MODELS.register_module()
@@ -24,22 +24,16 @@ class CLIPGuidance(GuidanceEncoder):
     into CLIP, as published.
 
     Args:
-        out_channels (tuple[int, int, int]): Channels of the two intermediate
-            maps (CLIP's width) and of the dense map (the embedding width).
-        upright (int): Index of 0 degrees among the backbone's rotations.
         stride (int): Image pixels per grid cell, along each axis.
     """
 
-    def __init__(
-        self,
-        out_channels: tuple[int, int, int] = (768, 768, 512),
-        upright: int = 0,
-        stride: int = 16,
-    ) -> None:
+    def __init__(self, stride: int = 16) -> None:
         super().__init__(stride=stride, patch_size=stride, frozen=False)
-        first, second, dense = out_channels
-        self.out_channels = (first, second, dense)
-        self.upright = upright
+
+    def bind(self, backbone: RotatedCLIP) -> None:
+        """Take over the channels of the backbone's maps."""
+        width = backbone.hidden_dims
+        self.out_channels = (width, width, backbone.embed_dims)
 
     def forward(
         self, image: Tensor, clip: CLIPFeatures | None = None
@@ -56,8 +50,7 @@ class CLIPGuidance(GuidanceEncoder):
 
         Raises:
             ValueError: If there are no CLIP features, or not two
-                intermediate maps, or their channels differ from
-                ``out_channels``.
+                intermediate maps.
         """
         return self.encode(image, clip)
 
@@ -71,12 +64,4 @@ class CLIPGuidance(GuidanceEncoder):
                 'the backbone out_indices of two blocks, such as (3, 7).'
             )
         first, second = clip.intermediate
-        maps = (first, second, clip.dense[:, self.upright])
-        channels = tuple(x.shape[1] for x in maps)
-        if channels != self.out_channels:
-            raise ValueError(
-                f'CLIPGuidance was told of maps with {self.out_channels} '
-                f'channels and got {channels}. Set its out_channels to '
-                f'{channels}.'
-            )
-        return maps
+        return first, second, clip.dense[:, clip.upright]

@@ -1,0 +1,30 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The model of the paper, one folder per part.
+
+Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
+width, D correlation width, H x W image pixels, h x w grid cells.
+"""
+
+from .backbones import CLIPFeatures, RotatedCLIP
+from .decode_heads import AttentionUpsampleHead, BackProjectionHead
+from .features import AerOSegFeatures
+from .guidance import *  # noqa: F403
+from .layers.clip_pretrained import CLIPPretrained
+from .losses import BackProjectionLoss, OpenVocabBCELoss
+from .necks import CorrelationNeck
+from .segmentors import AerOSeg
+from .text_encoders import OpenCLIPTextEncoder
+
+__all__ = [
+    'AerOSeg',
+    'AerOSegFeatures',
+    'AttentionUpsampleHead',
+    'BackProjectionHead',
+    'BackProjectionLoss',
+    'CLIPFeatures',
+    'CLIPPretrained',
+    'CorrelationNeck',
+    'OpenCLIPTextEncoder',
+    'OpenVocabBCELoss',
+    'RotatedCLIP',
+]

@@ -1,0 +1,6 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Image towers."""
+
+from .rotated_clip import CLIPFeatures, RotatedCLIP
+
+__all__ = ['CLIPFeatures', 'RotatedCLIP']

@@ -1,0 +1,141 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The attention-aware upsampling decoder (eqs. 8-11)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from mmseg.models.decode_heads.decode_head import BaseDecodeHead
+from mmseg.registry import MODELS
+from torch import Tensor, nn
+
+from ..features import AerOSegFeatures
+from ..layers.guidance_projection import GuidanceProjection
+from ..layers.upsample import UpsampleStage
+
+_KEPT_CHUNKS = 4
+
+
+@MODELS.register_module()
+class AttentionUpsampleHead(BaseDecodeHead):
+    """Refined correlation -> one logit per class at four times the grid.
+
+    Without attention and with transposed convolutions for the guidance it is
+    the decoder of CAT-Seg; with both, that of OVRS.
+
+    Args:
+        in_channels (int): D, width of the refined correlation.
+        guidance_channels (Sequence[int]): Channels of the guidance maps from
+            shallow to deep, (F1, F2) or more.
+        guidance_index (Sequence[int]): Which map guides the first and the
+            second stage. (1, 0): F2, then F1. The paper names F2 for the
+            first stage (eq. 10) and has no other use for F1; OVRS goes from
+            shallow to deep, (0, 1).
+        guidance_dims (Sequence[int]): Guidance channels per stage.
+        guidance_upsample (str): 'nearest' (eq. 10) or 'deconv' (as
+            published for CAT-Seg and OVRS).
+        deconv_channels (Sequence[int]): Channels after 'deconv', per stage.
+        stage_channels (Sequence[int]): Channels after each stage.
+        attention (bool): Weigh the guidance by attention (eqs. 8-10).
+        class_chunk (int): Classes per pass where no gradient is needed.
+        loss_decode (dict | list[dict]): Losses on the logits.
+        **kwargs: Further arguments of ``BaseDecodeHead``.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        guidance_channels: Sequence[int],
+        guidance_index: Sequence[int] = (1, 0),
+        guidance_dims: Sequence[int] = (32, 16),
+        guidance_upsample: str = 'nearest',
+        deconv_channels: Sequence[int] = (256, 128),
+        stage_channels: Sequence[int] = (64, 32),
+        attention: bool = True,
+        class_chunk: int = 32,
+        loss_decode: dict | Sequence[dict] = ({'type': 'OpenVocabBCELoss'},),
+        **kwargs: Any,
+    ) -> None:
+        # The vocabulary decides how many classes there are; mmseg asks for
+        # a number and makes a classifier of it, which is not needed.
+        super().__init__(
+            in_channels,
+            stage_channels[-1],
+            num_classes=3,
+            dropout_ratio=0,
+            loss_decode=loss_decode,
+            init_cfg=kwargs.pop('init_cfg', None),
+            **kwargs,
+        )
+        del self.conv_seg
+        self.threshold = 0.5  # mmseg reads it where there is one class
+        self.guidance_index = tuple(guidance_index)
+        self.class_chunk = class_chunk
+        widths = (in_channels, *stage_channels)
+        self.guidance_proj = nn.ModuleList()
+        self.stages = nn.ModuleList()
+        for i, index in enumerate(self.guidance_index):
+            self.guidance_proj.append(
+                GuidanceProjection(
+                    guidance_channels[index],
+                    guidance_dims[i],
+                    2 ** (i + 1),
+                    guidance_upsample,
+                    deconv_channels[i],
+                )
+            )
+            self.stages.append(
+                UpsampleStage(
+                    widths[i], widths[i + 1], guidance_dims[i], attention
+                )
+            )
+        self.head = nn.Conv2d(widths[-1], 1, 3, padding=1)
+
+    def forward(self, inputs: AerOSegFeatures) -> Tensor:
+        """Decode.
+
+        Args:
+            inputs (AerOSegFeatures): Of it, ``refined`` (B, T, D, h, w) and
+                ``guidance`` are used.
+
+        Returns:
+            Tensor: Logits, (B, T, 4h, 4w).
+        """
+        guidance = [
+            project(inputs.guidance[index])
+            for project, index in zip(
+                self.guidance_proj, self.guidance_index, strict=True
+            )
+        ]
+        return self.decode(inputs.refined, guidance)
+
+    def decode(self, x: Tensor, guidance: Sequence[Tensor]) -> Tensor:
+        """Upsample with guidance that is projected already.
+
+        Args:
+            x (Tensor): (B, T, D, h, w).
+            guidance (Sequence[Tensor]): (B, G, 2h, 2w) and (B, G, 4h, 4w).
+
+        Returns:
+            Tensor: Logits, (B, T, 4h, 4w).
+        """
+        chunk = x.shape[1] if torch.is_grad_enabled() else self.class_chunk
+        parts = x.split(chunk, dim=1)
+        first, second = self.stages
+        shared = first.prepare(x.mean(dim=1), guidance[0])
+        # The second stage needs the mean over all classes of the first one's
+        # output. Few classes are kept, many are computed twice: their maps
+        # would take more memory than everything else.
+        kept = [first(part, shared) for part in parts[:_KEPT_CHUNKS]]
+        total = sum(part.sum(dim=1) for part in kept)
+        for part in parts[_KEPT_CHUNKS:]:
+            total = total + first(part, shared).sum(dim=1)
+        last = second.prepare(total / x.shape[1], guidance[1])
+        logits = [self._classify(second(part, last)) for part in kept]
+        for part in parts[_KEPT_CHUNKS:]:
+            logits.append(self._classify(second(first(part, shared), last)))
+        return torch.cat(logits, dim=1)
+
+    def _classify(self, x: Tensor) -> Tensor:
+        """(B, T, C, H, W) -> (B, T, H, W)."""
+        return self.head(x.flatten(0, 1)).view(*x.shape[:2], *x.shape[3:])

@@ -1,0 +1,176 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Weights of a CLIP tower from an OpenAI, open_clip or RS checkpoint."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import open_clip
+import torch
+from mmengine.logging import print_log
+from mmengine.model import update_init_info
+from mmengine.registry import WEIGHT_INITIALIZERS
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+_TEXT = (
+    'token_embedding.',
+    'positional_embedding',
+    'transformer.',
+    'ln_final.',
+    'text_projection',
+)
+_WHERE = (
+    "Give the path of a file (OpenAI's ViT-B-16.pt, an open_clip .pt or "
+    '.safetensors, RS5M_ViT-L-14.pt of GeoRSCLIP from huggingface.co/Zilun/'
+    'GeoRSCLIP, SkyCLIP_ViT_L14_top30pct.pt from github.com/wangzhecheng/'
+    'SkyScript), or a tag that open_clip downloads for the model'
+)
+
+
+@WEIGHT_INITIALIZERS.register_module()
+class CLIPPretrained:
+    """Weight initialiser: load a CLIP checkpoint into one of its towers.
+
+    Works on a module with a tower named ``visual`` or ``text`` and the name
+    or config of its model in ``model``. Tensors of the other tower are passed
+    over. A text tower may come with the rows of some tokens alone, as
+    ``token_embedding.ids`` (N,) and ``token_embedding.rows`` (N, W).
+
+    Args:
+        checkpoint (str): A local file, or a tag of open_clip ('openai',
+            'laion2b_s34b_b88k') for the module's model, which open_clip
+            downloads into its cache once.
+    """
+
+    def __init__(self, checkpoint: str) -> None:
+        self.checkpoint = checkpoint
+
+    def __call__(self, module: nn.Module) -> None:
+        """Load the weights.
+
+        Raises:
+            FileNotFoundError: If there is no such file or tag.
+            ValueError: If the file holds no such tower, or one of other
+                sizes.
+        """
+        path = find_checkpoint(self.checkpoint, module.model)
+        state = read_clip(path)
+        name = 'visual' if hasattr(module, 'visual') else 'text'
+        tower = getattr(module, name)
+        load_tower(tower, select_tower(state, name), f'{path} ({name} tower)')
+        print_log(f'CLIP {name} weights loaded from {path}', 'current')
+        if hasattr(module, '_params_init_info'):
+            update_init_info(module, f'CLIPPretrained: {path}')
+
+
+def find_checkpoint(checkpoint: str, model: object) -> Path:
+    """The file behind a path or an open_clip tag.
+
+    Raises:
+        FileNotFoundError: If it is neither.
+    """
+    path = Path(checkpoint)
+    if path.is_file():
+        return path
+    tags = (
+        open_clip.list_pretrained_tags_by_model(model)
+        if isinstance(model, str)
+        else []
+    )
+    if checkpoint not in tags:
+        raise FileNotFoundError(
+            f'no CLIP checkpoint {checkpoint!r}: there is no such file below '
+            f'{Path.cwd()}, and open_clip knows no such tag for {model!r} '
+            f'(it knows {tags}). {_WHERE}.'
+        )
+    print_log(f'open_clip fetches {model} {checkpoint}', 'current')
+    config = open_clip.get_pretrained_cfg(model, checkpoint)
+    return Path(open_clip.download_pretrained(config))
+
+
+def read_clip(path: Path) -> dict[str, Tensor]:
+    """Read all tensors of a CLIP checkpoint under open_clip's names.
+
+    Nothing but tensors is unpickled; OpenAI's files are TorchScript archives
+    and are read as such.
+
+    Args:
+        path (Path): .safetensors, or a file of torch.
+
+    Returns:
+        dict[str, Tensor]: float32 tensors; attention split into q, k, v.
+    """
+    if path.suffix == '.safetensors':
+        state = load_file(path)
+    else:
+        state = _read_torch(path)
+    state = {
+        key.removeprefix('module.'): value
+        for key, value in state.items()
+        if isinstance(value, Tensor)
+    }
+    for key in [k for k in state if k.endswith('attn.in_proj_weight')]:
+        stem = key.removesuffix('in_proj_weight')
+        for part, weight in zip('qkv', state.pop(key).chunk(3), strict=True):
+            state[f'{stem}{part}_proj_weight'] = weight
+    return {
+        key: value.float() if value.is_floating_point() else value
+        for key, value in state.items()
+    }
+
+
+def _read_torch(path: Path) -> Mapping[str, object]:
+    try:
+        state = torch.load(path, map_location='cpu', weights_only=True)
+    except RuntimeError as error:
+        if 'TorchScript' not in str(error):
+            raise ValueError(
+                f'{path} cannot be read as a checkpoint ({error}); it may be '
+                f'cut off: fetch it again. {_WHERE}.'
+            ) from error
+        return torch.jit.load(path, map_location='cpu').state_dict()
+    return state.get('state_dict', state)
+
+
+def select_tower(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
+    """The tensors of the 'visual' or the 'text' tower, without prefix."""
+    prefix = f'{name}.'
+    chosen = {
+        key.removeprefix(prefix): value
+        for key, value in state.items()
+        if key.startswith(prefix)
+    }
+    if name == 'visual':
+        return chosen
+    plain = {k: v for k, v in state.items() if k.startswith(_TEXT)}
+    return {**plain, **chosen}
+
+
+def load_tower(
+    tower: nn.Module, state: dict[str, Tensor], source: str
+) -> None:
+    """Fill a tower, and complain of whatever does not fit.
+
+    Raises:
+        ValueError: If a tensor is missing, left over or of another shape.
+    """
+    own = tower.state_dict()
+    ids = state.pop('token_embedding.ids', None)
+    if ids is not None:
+        table = own['token_embedding.weight'].clone()
+        table[ids] = state.pop('token_embedding.rows').to(table)
+        state['token_embedding.weight'] = table
+    faults = [f'{key} is missing' for key in own if key not in state]
+    faults += [f'{key} is unknown' for key in state if key not in own]
+    faults += [
+        f'{key} is {tuple(state[key].shape)}, not {tuple(value.shape)}'
+        for key, value in own.items()
+        if key in state and state[key].shape != value.shape
+    ]
+    if faults:
+        more = f' and {len(faults) - 3} more' if len(faults) > 3 else ''
+        raise ValueError(
+            f'{source} does not fit the model: {"; ".join(faults[:3])}{more}. '
+            f'Choose the open_clip model that the file was made for. {_WHERE}.'
+        )
+    tower.load_state_dict(state)

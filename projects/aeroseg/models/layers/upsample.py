@@ -1,0 +1,173 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Attention-aware upsampling of class maps by a factor of two (eqs. 8-11)."""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class GuidanceAttention(nn.Module):
+    """Weighs the guidance by what the class-averaged maps attend to.
+
+    ``g -> channel * g + space * g + g`` with ``channel`` from the mean over
+    space and ``space`` from the mean over channels of the class-averaged
+    upsampled maps, each through a 1x1 convolution, no sigmoid (eqs. 8-10; the
+    paper swaps the two names, the sum is the same).
+
+    Args:
+        in_channels (int): Channels of the class maps.
+        guidance_channels (int): Channels of the guidance.
+    """
+
+    def __init__(self, in_channels: int, guidance_channels: int) -> None:
+        super().__init__()
+        self.channel = nn.Conv2d(in_channels, guidance_channels, 1)
+        self.space = nn.Conv2d(1, 1, 1)
+
+    def forward(self, guidance: Tensor, mean: Tensor) -> Tensor:
+        """Weigh.
+
+        Args:
+            guidance (Tensor): (B, G, H, W).
+            mean (Tensor): Class-averaged maps, (B, C, H, W).
+
+        Returns:
+            Tensor: (B, G, H, W).
+        """
+        channel = self.channel(mean.mean(dim=(2, 3), keepdim=True))
+        space = self.space(mean.mean(dim=1, keepdim=True))
+        return channel * guidance + space * guidance + guidance
+
+
+class UpsampleStage(nn.Module):
+    """Transposed convolution, guidance beside it, two 3x3 convolutions.
+
+    Two exact rewrites save time. The convolution of [maps ; guidance] is the
+    sum of one over the maps and one over the guidance; the second is the
+    same for all classes and is computed once. The transposed convolution
+    (2x2, stride 2) and the 3x3 convolution over its output are both linear:
+    together they are one 2x2 convolution on the coarse grid per output
+    phase, half the work, plus the bias seen through the 3x3 convolution.
+
+    Args:
+        in_channels (int): Channels of the maps.
+        out_channels (int): Channels of the result.
+        guidance_channels (int): Channels of the guidance; the transposed
+            convolution makes the rest of ``in_channels``.
+        attention (bool): Weigh the guidance by :class:`GuidanceAttention`.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        guidance_channels: int,
+        attention: bool,
+    ) -> None:
+        super().__init__()
+        up_channels = in_channels - guidance_channels
+        groups = max(out_channels // 16, 1)
+        self.up = nn.ConvTranspose2d(in_channels, up_channels, 2, stride=2)
+        self.attention = (
+            GuidanceAttention(up_channels, guidance_channels)
+            if attention
+            else None
+        )
+        self.conv1 = nn.Conv2d(
+            in_channels, out_channels, 3, padding=1, bias=False
+        )
+        self.norm1 = nn.GroupNorm(groups, out_channels)
+        self.conv2 = nn.Conv2d(
+            out_channels, out_channels, 3, padding=1, bias=False
+        )
+        self.norm2 = nn.GroupNorm(groups, out_channels)
+
+    def prepare(self, mean: Tensor, guidance: Tensor) -> Tensor:
+        """What all classes share of the first convolution.
+
+        Args:
+            mean (Tensor): Class-averaged input maps, (B, C, h, w).
+            guidance (Tensor): (B, G, 2h, 2w).
+
+        Returns:
+            Tensor: (B, O, 2h, 2w).
+        """
+        if self.attention is not None:
+            guidance = self.attention(guidance, self.up(mean))
+        bias = self.up.bias.view(1, -1, 1, 1)
+        bias = bias.expand(len(guidance), -1, *guidance.shape[2:])
+        return self.conv1(torch.cat([bias.to(guidance.dtype), guidance], 1))
+
+    def forward(self, x: Tensor, shared: Tensor) -> Tensor:
+        """Upsample some classes.
+
+        Args:
+            x (Tensor): (B, T, C, h, w), any subset of the classes.
+            shared (Tensor): From :meth:`prepare`, (B, O, 2h, 2w).
+
+        Returns:
+            Tensor: (B, T, O, 2h, 2w).
+        """
+        batch, classes = x.shape[:2]
+        y = _upsampling_conv(x.flatten(0, 1), self._phase_kernels())
+        y = y.unflatten(0, (batch, classes)) + shared[:, None]
+        y = F.relu(self.norm1(y.flatten(0, 1)))
+        y = F.relu(self.norm2(self.conv2(y)))
+        return y.unflatten(0, (batch, classes))
+
+    def _phase_kernels(self) -> Tensor:
+        """The composed kernels of the four phases, (O * 4, C, 2, 2).
+
+        Output row 2i + a sees fine rows 2i + a - 1 .. 2i + a + 1, which lie
+        in coarse rows i + a - 1 and i + a. A fine kernel row k of phase a
+        falls on fine row 2i + (a + k - 1), that is on tap (a + k - 1) // 2
+        + 1 - a of the two, at sub-row (a + k - 1) % 2.
+        """
+        fine = self.conv1.weight[:, : self.up.out_channels]
+        up = self.up.weight  # (C, M, sub-row, sub-column)
+        products = torch.einsum('omkl,cmab->ockalb', fine, up)
+        kernels = fine.new_zeros(
+            len(fine), 2, 2, up.shape[0], 2, 2, dtype=products.dtype
+        )
+        for k, l_, a, b in _TAPS:
+            row, sub_row = divmod(a + k - 1, 2)
+            column, sub_column = divmod(b + l_ - 1, 2)
+            kernels[:, a, b, :, row + 1 - a, column + 1 - b] += products[
+                :, :, k, sub_row, l_, sub_column
+            ]
+        return kernels.flatten(0, 2)
+
+
+_TAPS = [
+    (k, l_, a, b)
+    for k in range(3)
+    for l_ in range(3)
+    for a in range(2)
+    for b in range(2)
+]
+
+
+def _upsampling_conv(x: Tensor, kernels: Tensor) -> Tensor:
+    """Four 2x2 convolutions, one per output phase, woven together.
+
+    Args:
+        x (Tensor): (N, C, h, w).
+        kernels (Tensor): (O * 4, C, 2, 2), phases innermost.
+
+    Returns:
+        Tensor: (N, O, 2h, 2w).
+    """
+    height, width = x.shape[2:]
+    phases = F.conv2d(x, kernels.to(x.dtype), padding=1)
+    phases = phases.unflatten(1, (-1, 2, 2))
+    rows = [
+        torch.stack(
+            [
+                phases[:, :, a, b, a : a + height, b : b + width]
+                for b in range(2)
+            ],
+            dim=-1,
+        ).flatten(-2)
+        for a in range(2)
+    ]
+    return torch.stack(rows, dim=-2).flatten(-3, -2)

@@ -1,0 +1,57 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Sliding windows plus a view of the whole image (CAT-Seg, OVRS)."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+
+def slide_global(
+    class_logits: Callable[[Tensor], Tensor],
+    images: Tensor,
+    crop_size: Sequence[int],
+    stride: Sequence[int],
+) -> Tensor:
+    """Mean of overlapping windows and of the image shrunk to one window.
+
+    As published: probabilities (not logits) of the windows are averaged where
+    they overlap, then averaged with the probabilities of the whole image
+    resized to the window.
+
+    Args:
+        class_logits (Callable): (B, 3, H, W) -> logits (B, T, H, W).
+        images (Tensor): (B, 3, H, W); smaller than the window is allowed.
+        crop_size (Sequence[int]): Window (H, W) in pixels.
+        stride (Sequence[int]): Step (H, W) in pixels.
+
+    Returns:
+        Tensor: Logits whose sigmoid is the averaged probability,
+        (B, T, H, W).
+    """
+    size = images.shape[-2:]
+    crop = [min(c, s) for c, s in zip(crop_size, size, strict=True)]
+    whole = class_logits(_resize(images, crop_size)).sigmoid()
+    total = torch.zeros_like(_resize(whole, size))
+    count = total.new_zeros(1, 1, *size)
+    for top in _starts(size[0], crop[0], stride[0]):
+        for left in _starts(size[1], crop[1], stride[1]):
+            window = (
+                ...,
+                slice(top, top + crop[0]),
+                slice(left, left + crop[1]),
+            )
+            total[window] += class_logits(images[window]).sigmoid()
+            count[window] += 1
+    mean = (total / count + _resize(whole, size)) / 2
+    return torch.logit(mean, eps=1e-6)
+
+
+def _starts(side: int, crop: int, stride: int) -> list[int]:
+    """Window starts that cover a side; the last window ends with it."""
+    return [*range(0, side - crop, stride), side - crop]
+
+
+def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
+    return F.interpolate(x, tuple(size), mode='bilinear', align_corners=False)
