@@ -1,0 +1,8 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""From the official downloads to tiles that the datasets read."""
+
+from .conversion import Conversion
+from .converter import Converter
+from .openearthmap import OpenEarthMapConverter
+
+__all__ = ['Conversion', 'Converter', 'OpenEarthMapConverter']

@@ -1,0 +1,97 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Write a tile: an RGB image and a grey label that reads back the same."""
+
+import hashlib
+import io
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from aeroseg.files import atomic_path
+
+from ..labels import read_ids
+from .tiling import Window
+
+
+def write_tile(
+    root: Path,
+    split: str,
+    name: str,
+    window: Window,
+    image: np.ndarray,
+    label: np.ndarray,
+) -> dict[str, Any]:
+    """Write ``img_dir/SPLIT/NAME.png`` and ``ann_dir/SPLIT/NAME.png``.
+
+    Args:
+        root (Path): Folder of the converted dataset.
+        split (str): 'train' or 'val'.
+        name (str): Name of the tile without ending.
+        window (Window): Where in its source the tile lies.
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        label (np.ndarray): (H, W) uint8 class ids, 255 ignored.
+
+    Returns:
+        dict: The record of the tile in the manifest.
+
+    Raises:
+        OSError: If a file cannot be written or the label that was written
+            does not read back the same.
+    """
+    record: dict[str, Any] = {
+        'name': name,
+        'split': split,
+        'window': list(window),
+    }
+    values, counts = np.unique(label, return_counts=True)
+    record['pixels'] = {
+        str(v): int(n) for v, n in zip(values, counts, strict=True)
+    }
+    contents = {'img_dir': _image_png(image), 'ann_dir': _label_png(label)}
+    for folder, content in contents.items():
+        path = root / folder / split / f'{name}.png'
+        with atomic_path(path) as part:
+            part.write_bytes(content)
+            if folder == 'ann_dir':
+                _check(part, label)
+        digest = hashlib.sha256(content).hexdigest()
+        record[folder] = {'bytes': len(content), 'sha256': digest}
+    return record
+
+
+def is_written(root: Path, tile: dict[str, Any]) -> bool:
+    """Whether both files of a recorded tile are there, by their size."""
+    for folder in ('img_dir', 'ann_dir'):
+        path = root / folder / tile['split'] / f'{tile["name"]}.png'
+        if not path.is_file() or path.stat().st_size != tile[folder]['bytes']:
+            return False
+    return True
+
+
+def _image_png(image: np.ndarray) -> bytes:
+    # Run-length matching alone makes files within 6 % of the usual setting
+    # for aerial photographs, in a fraction of the time (docs/datasets.md).
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(
+        buffer, 'PNG', compress_level=3, compress_type=zlib.Z_RLE
+    )
+    return buffer.getvalue()
+
+
+def _label_png(label: np.ndarray) -> bytes:
+    # Mode 'L'. Mode 'P' without a palette, as in a widely copied iSAID
+    # converter, lets Pillow drop or merge ids when it writes the file.
+    buffer = io.BytesIO()
+    Image.fromarray(label).save(buffer, 'PNG')
+    return buffer.getvalue()
+
+
+def _check(path: Path, label: np.ndarray) -> None:
+    if not np.array_equal(read_ids(path.read_bytes(), path), label):
+        raise OSError(
+            f'the label {path} does not read back as it was written; check '
+            'the disk'
+        )

@@ -1,0 +1,245 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import hashlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from data.make_openearthmap import make_openearthmap, write_tif
+
+from aeroseg.datasets.converters import Conversion, OpenEarthMapConverter
+
+
+def start(source: Path, out: Path, workers: int = 1) -> Conversion:
+    return Conversion(OpenEarthMapConverter([source], size=64), out, workers)
+
+
+def convert(source: Path, out: Path, workers: int = 1) -> dict:
+    conversion = start(source, out, workers)
+    for _ in conversion.run():
+        pass
+    return conversion.finish()
+
+
+def digests(root: Path) -> dict[str, str]:
+    return {
+        str(path.relative_to(root)): hashlib.sha256(
+            path.read_bytes()
+        ).hexdigest()
+        for path in sorted(root.rglob('*'))
+        if path.is_file()
+    }
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    return make_openearthmap(tmp_path / 'source')
+
+
+def test_one_process_and_two_give_the_same_bytes(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'one')
+    convert(source, tmp_path / 'two', workers=2)
+    assert digests(tmp_path / 'one') == digests(tmp_path / 'two')
+    assert (tmp_path / 'one/manifest.json').is_file()
+
+
+def test_a_folder_and_its_archive_give_the_same_tiles(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'one')
+    archive = shutil.make_archive(str(tmp_path / 'packed'), 'zip', source)
+    convert(Path(archive), tmp_path / 'two', workers=2)
+    one, two = digests(tmp_path / 'one'), digests(tmp_path / 'two')
+    # The manifest names the archive as the origin; all else is equal.
+    assert one.pop('tiles.jsonl') != two.pop('tiles.jsonl')
+    assert one == two
+
+
+def test_the_second_run_takes_up_the_rest(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'whole')
+    first = start(source, tmp_path / 'out')
+    runner = first.run()
+    next(runner)
+    runner.close()
+    with (tmp_path / 'out/.tiles.jsonl.part').open('a') as log:
+        log.write('{"scene": "cut off by a ki')
+    (tmp_path / 'out/img_dir/train/.a.1.part.png').write_bytes(b'half')
+    second = start(source, tmp_path / 'out')
+    assert len(second.todo) == 3
+    list(second.run())
+    second.finish()
+    assert digests(tmp_path / 'out') == digests(tmp_path / 'whole')
+
+
+def test_a_finished_conversion_has_nothing_left_to_do(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'out')
+    before = digests(tmp_path / 'out')
+    assert start(source, tmp_path / 'out').todo == []
+    convert(source, tmp_path / 'out')
+    assert digests(tmp_path / 'out') == before
+
+
+def test_a_deleted_tile_is_made_again(tmp_path: Path, source: Path) -> None:
+    convert(source, tmp_path / 'out')
+    before = digests(tmp_path / 'out')
+    (tmp_path / 'out/ann_dir/train/aachen_1_64_0.png').unlink()
+    assert len(start(source, tmp_path / 'out').todo) == 1
+    convert(source, tmp_path / 'out')
+    assert digests(tmp_path / 'out') == before
+
+
+def test_a_killed_command_is_resumed(
+    tmp_path: Path, source: Path, root: Path
+) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(100, 140):
+        image = rng.integers(0, 256, (3, 256, 256), dtype=np.uint8)
+        write_tif(source / f'aachen/images/aachen_{i}.tif', image)
+        write_tif(source / f'aachen/labels/aachen_{i}.tif', image[:1] % 9)
+    with (source / 'train.txt').open('a') as file:
+        file.writelines(f'aachen_{i}.tif\n' for i in range(100, 140))
+    tool = root / 'tools/dataset_converters/openearthmap.py'
+    out = tmp_path / 'out'
+    command = [sys.executable, tool, source, out, '--workers', '1']
+    command += ['--size', '64']
+    process = subprocess.Popen(
+        list(map(str, command)), stdout=subprocess.DEVNULL, cwd=tmp_path
+    )
+    log = out / '.tiles.jsonl.part'
+    while process.poll() is None and not (
+        log.is_file() and log.read_bytes().count(b'\n') > 3
+    ):
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL
+    assert not (out / 'manifest.json').exists()
+    resumed = start(source, out)
+    assert 0 < len(resumed.todo) < 44
+    list(resumed.run())
+    resumed.finish()
+    convert(source, tmp_path / 'whole')
+    assert digests(out) == digests(tmp_path / 'whole')
+
+
+def test_the_manifest_holds_counts_and_checksums(
+    tmp_path: Path, source: Path
+) -> None:
+    out = tmp_path / 'out'
+    summary = convert(source, out)
+    lines = (out / 'tiles.jsonl').read_text().splitlines()
+    records = [json.loads(line) for line in lines]
+    assert records[0]['settings']['rule'] == 'drop'
+    assert [r['scene'] for r in records[1:]] == sorted(
+        r['scene'] for r in records[1:]
+    )
+    tile = records[1]['tiles'][0]
+    name = f'{tile["split"]}/{tile["name"]}.png'
+    for folder in ('img_dir', 'ann_dir'):
+        content = (out / folder / name).read_bytes()
+        digest = hashlib.sha256(content).hexdigest()
+        assert tile[folder] == {'bytes': len(content), 'sha256': digest}
+    assert sum(tile['pixels'].values()) == 64 * 64
+    total = sum(summary['splits']['train']['pixels'].values())
+    assert total == summary['splits']['train']['tiles'] * 64 * 64
+    origin = (source / 'aachen/images/aachen_1.tif').read_bytes()
+    assert records[1]['image'] == {
+        'file': 'aachen/images/aachen_1.tif',
+        'bytes': len(origin),
+        'sha256': hashlib.sha256(origin).hexdigest(),
+    }
+
+
+def test_other_settings_need_another_folder(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'out')
+    other = OpenEarthMapConverter([source], size=64, rule='pad')
+    with pytest.raises(ValueError, match='other settings'):
+        Conversion(other, tmp_path / 'out')
+
+
+def test_scenes_that_left_the_source_are_named(
+    tmp_path: Path, source: Path
+) -> None:
+    convert(source, tmp_path / 'out')
+    (source / 'train.txt').write_text('aachen_1.tif\n')
+    with pytest.raises(ValueError, match='does not have, the first is train'):
+        start(source, tmp_path / 'out')
+
+
+def test_a_scene_given_twice(tmp_path: Path, source: Path) -> None:
+    (source / 'train.txt').write_text('aachen_1.tif\naachen_1.tif\n')
+    with pytest.raises(ValueError, match='in the source twice'):
+        start(source, tmp_path / 'out')
+
+
+def test_foreign_files_are_named(tmp_path: Path, source: Path) -> None:
+    convert(source, tmp_path / 'out')
+    shutil.copy(
+        tmp_path / 'out/img_dir/val/koeln_50_0_0.png',
+        tmp_path / 'out/img_dir/val/copy.png',
+    )
+    with pytest.raises(ValueError, match=r'first is img_dir/val/copy\.png'):
+        convert(source, tmp_path / 'out')
+
+
+@pytest.mark.parametrize('workers', [1, 2])
+def test_one_faulty_scene_does_not_stop_the_others(
+    tmp_path: Path, source: Path, workers: int
+) -> None:
+    path = source / 'aachen/labels/aachen_1.tif'
+    good = path.read_bytes()
+    write_tif(path, np.full((1, 128, 128), 9, np.uint8))
+    out = tmp_path / 'out'
+    with pytest.raises(ValueError, match='1 of 4 scenes could not'):
+        convert(source, out, workers)
+    assert not (out / 'manifest.json').exists()
+    path.write_bytes(good)
+    assert len(start(source, out).todo) == 1
+    convert(source, out)
+    convert(source, tmp_path / 'whole')
+    assert digests(out) == digests(tmp_path / 'whole')
+
+
+def test_a_full_disk_leaves_no_half_file(
+    tmp_path: Path, source: Path, root: Path
+) -> None:
+    # A limit on the size of files stands for the full disk: the write call
+    # fails in the middle of a file in both cases.
+    script = (
+        'import resource, runpy, sys\n'
+        'resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n'
+        'sys.argv = sys.argv[1:]\n'
+        'sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])\n'
+        'runpy.run_path(sys.argv[0], run_name="__main__")\n'
+    )
+    tool = root / 'tools/dataset_converters/openearthmap.py'
+    out = tmp_path / 'out'
+    command = [sys.executable, '-c', script, tool, source, out, '--size', '64']
+    done = subprocess.run(
+        list(map(str, command)),
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+        env={**os.environ, 'COLUMNS': '500', 'PYTHONDONTWRITEBYTECODE': '1'},
+    )
+    assert done.returncode == 1
+    assert 'no room left while writing' in done.stdout
+    assert 'run the same command again' in done.stdout
+    assert not list(out.rglob('*.png'))
+    convert(source, out)
+    convert(source, tmp_path / 'whole')
+    assert digests(out) == digests(tmp_path / 'whole')
