@@ -1,6 +1,25 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""AerOSeg: open-vocabulary segmentation of remote-sensing images."""
+"""AerOSeg: open-vocabulary segmentation of remote-sensing images.
 
+Importing the package checks the versions of OpenMMLab and registers
+everything in mmseg's registries; a config needs one line for that,
+``custom_imports = dict(imports=['aeroseg'])``.
+"""
+
+from .environment import check_versions
 from .version import __version__
 
-__all__ = ['__version__']
+check_versions()
+
+from . import datasets, engine, evaluation, models, visualization  # noqa: E402
+from .vocabulary import Vocabulary  # noqa: E402
+
+__all__ = [
+    'Vocabulary',
+    '__version__',
+    'datasets',
+    'engine',
+    'evaluation',
+    'models',
+    'visualization',
+]

@@ -6,6 +6,7 @@ width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
 from .backbones import CLIPFeatures, RotatedCLIP
+from .data_preprocessor import RGBDataPreProcessor
 from .decode_heads import AttentionUpsampleHead, BackProjectionHead
 from .features import AerOSegFeatures
 from .guidance import *  # noqa: F403
@@ -26,5 +27,6 @@ __all__ = [
     'CorrelationNeck',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
+    'RGBDataPreProcessor',
     'RotatedCLIP',
 ]

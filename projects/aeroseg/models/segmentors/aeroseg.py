@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
 from mmseg.utils import OptSampleList, SampleList
-from torch import Tensor
+from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
@@ -47,8 +47,8 @@ class AerOSeg(EncoderDecoder):
         train_cfg (dict, optional): mmseg's training settings.
         test_cfg (dict, optional): ``mode`` is 'whole', 'slide' or
             'slide_global' with ``crop_size`` and ``stride``.
-        data_preprocessor (dict, optional): mmseg's data preprocessor; it
-            makes RGB batches, each encoder normalises for itself.
+        data_preprocessor (dict, optional): Makes RGB batches; each encoder
+            normalises for itself. Default: :class:`RGBDataPreProcessor`.
         init_cfg (dict, optional): mmengine initialisation.
 
     Raises:
@@ -66,9 +66,12 @@ class AerOSeg(EncoderDecoder):
         vocabulary: Mapping[str, Any] | Vocabulary | None = None,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
-        data_preprocessor: dict | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
     ) -> None:
+        if not isinstance(data_preprocessor, nn.Module):
+            config = data_preprocessor or {'type': 'RGBDataPreProcessor'}
+            data_preprocessor = MODELS.build(config)
         super(EncoderDecoder, self).__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.text_encoder = MODELS.build(text_encoder)

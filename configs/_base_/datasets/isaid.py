@@ -1,0 +1,8 @@
+_base_ = './tiles_384.py'
+
+dataset_type = 'ISAID15Dataset'
+dataset = dict(type=dataset_type, data_root='data/isaid')
+train_dataloader = dict(dataset=dataset)
+val_dataloader = dict(dataset=dataset)
+test_dataloader = dict(dataset=dataset)
+vocabulary = dict(dataset=dataset_type, classes='seen')

@@ -1,0 +1,7 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What runs beside the model: hooks, launching."""
+
+from .checkpoint_file import load_checkpoint_file
+from .hooks import TrainableHook, VocabularyHook
+
+__all__ = ['TrainableHook', 'VocabularyHook', 'load_checkpoint_file']

@@ -1,0 +1,28 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Says what is trained before training begins."""
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+
+@HOOKS.register_module()
+class TrainableHook(Hook):
+    """Logs parameters and trainable parameters of each part of the model."""
+
+    def before_train(self, runner: Runner) -> None:
+        """Write one line per part."""
+        model = runner.model
+        model = model.module if is_model_wrapper(model) else model
+        lines = []
+        for name, part in model.named_children():
+            sizes = [(p.numel(), p.requires_grad) for p in part.parameters()]
+            if sizes:
+                total = sum(size for size, _ in sizes)
+                trained = sum(size for size, trains in sizes if trains)
+                lines.append(
+                    f'{name}: {total / 1e6:.2f} M parameters, '
+                    f'{trained / 1e6:.2f} M trained'
+                )
+        runner.logger.info('Parts of the model:\n' + '\n'.join(lines))

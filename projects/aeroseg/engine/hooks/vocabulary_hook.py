@@ -1,0 +1,83 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Gives the model the vocabulary of the dataset it is about to see."""
+
+from typing import Any
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.runner import Runner
+from mmseg.registry import HOOKS
+
+from aeroseg.models import AerOSeg
+from aeroseg.vocabulary import Vocabulary
+
+
+@HOOKS.register_module()
+class VocabularyHook(Hook):
+    """Sets the vocabulary from the metainfo of the dataset.
+
+    Training, validation and test each get the classes of their own dataset,
+    in one place; after a validation the training classes come back. The
+    words are written into the log and into every checkpoint, under
+    ``meta['vocabulary']``.
+
+    Models that take no vocabulary (mmseg's own, as baselines) are left alone.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def before_train(self, runner: Runner) -> None:
+        """Training classes."""
+        self._apply(runner, runner.train_dataloader.dataset, 'training')
+
+    def before_val(self, runner: Runner) -> None:
+        """Validation classes."""
+        self._apply(runner, runner.val_dataloader.dataset, 'validation')
+
+    def after_val(self, runner: Runner, metrics: Any = None) -> None:
+        """Back to the training classes."""
+        if getattr(runner, '_train_loop', None) is not None and isinstance(
+            _model(runner), AerOSeg
+        ):
+            dataset = getattr(runner._train_loop, 'dataloader', None)
+            if dataset is not None:
+                self._apply(runner, dataset.dataset, '')
+
+    def before_test(self, runner: Runner) -> None:
+        """Test classes."""
+        self._apply(runner, runner.test_dataloader.dataset, 'test')
+
+    def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Store the words that the model was trained with."""
+        model = _model(runner)
+        if isinstance(model, AerOSeg):
+            vocabulary = model.vocabulary.to_dict()
+            checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
+
+    def _apply(self, runner: Runner, dataset: Any, phase: str) -> None:
+        model = _model(runner)
+        if not isinstance(model, AerOSeg):
+            return
+        vocabulary = Vocabulary.from_metainfo(dataset.metainfo)
+        model.set_vocabulary(vocabulary)
+        if phase:
+            runner.logger.info(
+                f'The {phase} vocabulary has {len(vocabulary)} classes: '
+                f'{describe(vocabulary)}'
+            )
+
+
+def describe(vocabulary: Vocabulary) -> str:
+    """Names, with synonyms in brackets and a star behind unseen ones."""
+    words = []
+    for index, (name, *others) in enumerate(vocabulary.synonyms):
+        seen = vocabulary.seen is None or vocabulary.seen[index]
+        extra = f' ({", ".join(others)})' if others else ''
+        words.append(f'{name}{"" if seen else "*"}{extra}')
+    note = '' if all(vocabulary.seen or (True,)) else ' (* unseen in training)'
+    return ', '.join(words) + note
+
+
+def _model(runner: Runner) -> Any:
+    model = runner.model
+    return model.module if is_model_wrapper(model) else model

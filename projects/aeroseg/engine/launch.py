@@ -1,0 +1,99 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""From a config file and a command line to a run."""
+
+import argparse
+import os
+from pathlib import Path
+
+import torch
+from mmengine.config import Config, DictAction
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+from mmseg.registry import DATASETS
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that training and testing share."""
+    parser.add_argument('config', help='config file')
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, checkpoints and results; '
+        'default: work_dirs/<name of the config>',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='replace values of the config, for example '
+        'train_dataloader.batch_size=2 model.guidance_encoder.arch=vit_b',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=('none', 'pytorch', 'slurm', 'mpi'),
+        default='none',
+        help='how several processes were started; tools/dist_train.sh and '
+        'tools/dist_test.sh set it',
+    )
+    parser.add_argument(
+        '--local-rank', '--local_rank', type=int, help=argparse.SUPPRESS
+    )
+
+
+def load_config(args: argparse.Namespace) -> Config:
+    """Read the config and apply the command line.
+
+    Raises:
+        FileNotFoundError: If there is no such config.
+    """
+    if not Path(args.config).is_file():
+        raise FileNotFoundError(
+            f'no config {args.config}; those of AerOSeg are in configs/'
+        )
+    config = Config.fromfile(args.config)
+    config.launcher = args.launcher
+    if args.local_rank is not None:
+        os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
+    if args.cfg_options:
+        config.merge_from_dict(args.cfg_options)
+    default = Path('work_dirs') / Path(args.config).stem
+    config.work_dir = args.work_dir or config.get('work_dir') or str(default)
+    if args.launcher != 'none':
+        _prepare_processes(config)
+    return config
+
+
+def _prepare_processes(config: Config) -> None:
+    """Several processes without a GPU: gloo, and DDP without device ids.
+
+    mmengine asks for a CUDA device as soon as it starts the processes
+    itself, so the group is made before.
+    """
+    if torch.cuda.is_available() or 'RANK' not in os.environ:
+        return
+    torch.distributed.init_process_group('gloo')
+    config.model_wrapper_cfg = {
+        'type': 'MMDistributedDataParallel',
+        'device_ids': None,
+    }
+
+
+def check_datasets(config: Config, loaders: list[str]) -> None:
+    """Build the datasets once, before anything is written.
+
+    Args:
+        config (Config): The whole config.
+        loaders (list[str]): Names of dataloaders, 'train_dataloader' ....
+
+    Raises:
+        FileNotFoundError: If data are missing.
+        ValueError: If classes or files are faulty.
+    """
+    imports = config.get('custom_imports')
+    if imports:
+        import_modules_from_strings(**imports)
+    init_default_scope(config.get('default_scope', 'mmseg'))
+    for name in loaders:
+        loader = config.get(name)
+        if loader:
+            DATASETS.build(loader['dataset'])

@@ -1,0 +1,79 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Which OpenMMLab packages are here, and whether AerOSeg runs on them.
+
+``python -m aeroseg.environment`` prints a report to paste into an issue.
+"""
+
+import importlib
+import re
+from types import ModuleType
+
+# Import name -> oldest version that works and why.
+_NEEDED = {
+    'mmengine': ((0, 10, 0), 'configs with {{_base_}} variables of any type'),
+    'mmcv': ((2, 0, 0), 'the transforms of mmseg 1.x'),
+    'mmseg': ((1, 2, 0), 'SegDataPreProcessor pads the batches of a test'),
+}
+CURE = (
+    'pip install -U onedl-mmcv onedl-mmengine onedl-mmsegmentation '
+    'onedl-mmpretrain'
+)
+
+
+def check_versions() -> dict[str, str]:
+    """Import mmengine, mmcv and mmseg and check their versions.
+
+    Returns:
+        dict[str, str]: Import name -> version.
+
+    Raises:
+        ImportError: If one is missing, too old, or does not fit the others;
+            the message names the one command that mends it.
+    """
+    found = {}
+    for name, (least, reason) in _NEEDED.items():
+        version = _import(name).__version__
+        if _numbers(version) < least:
+            wanted = '.'.join(map(str, least))
+            raise ImportError(
+                f'AerOSeg needs {name} >= {wanted} ({reason}); found '
+                f'{version}. This mends it: {CURE}'
+            )
+        found[name] = version
+    return found
+
+
+def _import(name: str) -> ModuleType:
+    try:
+        return importlib.import_module(name)
+    except (ImportError, AssertionError) as error:
+        # mmseg asserts its range of mmcv and mmengine versions.
+        raise ImportError(
+            f'AerOSeg cannot import {name}: {error}. This mends it: {CURE}'
+        ) from error
+
+
+def _numbers(version: str) -> tuple[int, ...]:
+    return tuple(int(n) for n in re.findall(r'\d+', version)[:3])
+
+
+def report() -> str:
+    """Versions of everything that matters, a line each."""
+    from mmengine.utils.dl_utils import collect_env
+
+    from .version import __version__
+
+    lines = {'AerOSeg': __version__, **check_versions()}
+    for name in ('open_clip', 'timm', 'segment_anything', 'rasterio'):
+        try:
+            module = importlib.import_module(name)
+            lines[name] = getattr(module, '__version__', 'installed')
+        except ImportError:
+            lines[name] = 'not installed'
+    lines.update({str(k): str(v) for k, v in collect_env().items()})
+    lines.pop('PyTorch compiling details', None)
+    return '\n'.join(f'{key}: {value}' for key, value in lines.items())
+
+
+if __name__ == '__main__':
+    print(report())  # noqa: T201

@@ -1,0 +1,76 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Score a checkpoint on the test data of its config.
+
+Prints IoU of every class, and the means over seen, unseen and all classes
+with the harmonic mean; writes them, with the protocol, as JSON.
+
+Examples:
+  python tools/test.py CONFIG work_dirs/NAME/iter_10000.pth
+  python tools/test.py CONFIG CHECKPOINT --show-dir pictures
+  python tools/test.py CONFIG CHECKPOINT --out result.json
+  bash tools/dist_test.sh CONFIG CHECKPOINT 4        # four processes
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
+
+from mmengine.runner import Runner
+
+from aeroseg.engine.checkpoint_file import load_checkpoint_file
+from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(parser)
+    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        '--out',
+        metavar='FILE',
+        help='write the result there; default: <work dir>/<time>/'
+        'test_<checkpoint>.json',
+    )
+    parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        help='write a picture per image: truth, prediction, errors, legend',
+    )
+    parser.add_argument(
+        '--show-every',
+        type=int,
+        default=1,
+        metavar='N',
+        help='with --show-dir, take every N-th image',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    try:
+        config = load_config(args)
+        load_checkpoint_file(args.checkpoint)
+        config.load_from = args.checkpoint
+        if args.out:
+            config.test_evaluator.result_file = args.out
+        if args.show_dir:
+            config.default_hooks.visualization.update(
+                draw=True, interval=args.show_every
+            )
+            config.visualizer.save_dir = args.show_dir
+        check_datasets(config, ['test_dataloader'])
+        Runner.from_cfg(config).test()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()

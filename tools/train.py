@@ -1,0 +1,67 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Train a model.
+
+Examples:
+  python tools/train.py configs/aeroseg/\
+aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py
+  python tools/train.py CONFIG --resume             # from the last checkpoint
+  python tools/train.py CONFIG --cfg-options train_dataloader.batch_size=2
+  bash tools/dist_train.sh CONFIG 4                 # four processes
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
+
+from mmengine.runner import Runner
+
+from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(parser)
+    parser.add_argument(
+        '--resume',
+        nargs='?',
+        const='auto',
+        metavar='CHECKPOINT',
+        help='go on from this checkpoint, or from the last one of the work '
+        'dir if none is named',
+    )
+    parser.add_argument('--seed', type=int, help='random seed; default: 0')
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: bfloat16 where the machine has it',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Train."""
+    args = parse_args()
+    try:
+        config = load_config(args)
+        if args.resume:
+            config.resume = True
+            config.load_from = None if args.resume == 'auto' else args.resume
+        if args.seed is not None:
+            config.randomness = dict(seed=args.seed)
+        if args.amp:
+            config.optim_wrapper.type = 'AmpOptimWrapper'
+            config.optim_wrapper.dtype = 'bfloat16'
+        check_datasets(config, ['train_dataloader', 'val_dataloader'])
+        Runner.from_cfg(config).train()
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
