@@ -27,6 +27,7 @@ def draw_panel(
     opacity: float = 0.6,
     max_side: int = 512,
     title: str = 'image',
+    shares: Mapping[str, np.ndarray] | None = None,
 ) -> np.ndarray:
     """Draw the image, each label map over it, and a legend.
 
@@ -43,6 +44,8 @@ def draw_panel(
         max_side (int): Longest side of a tile in pixels; larger images are
             shrunk, smaller ones are shown as they are.
         title (str): Written over the image.
+        shares (Mapping[str, np.ndarray] | None): Area shares (T,) by title
+            for the legend. None counts the label maps.
 
     Returns:
         np.ndarray: The picture, (H', W', 3) uint8.
@@ -59,10 +62,11 @@ def draw_panel(
             image, labels['truth'], labels['prediction'], len(vocabulary)
         )
         tiles[f'errors, {100 * share:.1f} %'] = drawn
-    shares = {
-        name: area_shares(label, len(vocabulary))
-        for name, label in labels.items()
-    }
+    if shares is None:
+        shares = {
+            name: area_shares(label, len(vocabulary))
+            for name, label in labels.items()
+        }
     row = [_titled(shrink(t, max_side), name) for name, t in tiles.items()]
     legend = draw_legend(vocabulary, shares, height=row[0].shape[0])
     picture = join_row([*row, legend])

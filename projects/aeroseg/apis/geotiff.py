@@ -1,0 +1,180 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Label maps and scores as cloud-optimised GeoTIFFs."""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.shutil import copy as copy_raster
+from rasterio.windows import Window
+
+from aeroseg.files import atomic_path
+
+from .label_scheme import LabelScheme
+from .quiet import ignore_warning
+from .raster_source import RasterSource
+
+BLOCK = 512
+SCORE_NODATA = 255
+SCORE_STEPS = 254  # 1.0 is stored as 254
+
+
+def write_labels(
+    path: Path,
+    pieces: Iterable[tuple[int, np.ndarray]],
+    source: RasterSource,
+    scheme: LabelScheme,
+    work: Path,
+) -> None:
+    """Write `labels.tif`: ids, colours, names, overviews.
+
+    Args:
+        path (Path): The file to make.
+        pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W),
+            from top to bottom.
+        source (RasterSource): Gives size, CRS and transform.
+        scheme (LabelScheme): Gives type, 'no data', names and colours.
+        work (Path): Folder for an intermediate file.
+    """
+    classes = scheme.classes
+    names = {f'CLASS_{i}': name for i, name in enumerate(classes.names)}
+
+    def describe(data: Any) -> None:
+        data.update_tags(1, **names)
+        data.set_band_description(1, 'class')
+        colours = dict(enumerate(classes.palette))
+        data.write_colormap(1, colours | {scheme.nodata: (0, 0, 0, 0)})
+
+    expanded = ((top, labels[None]) for top, labels in pieces)
+    profile = _profile(source, 1, scheme.dtype, scheme.nodata)
+    with _tiled(work / 'labels.tif', profile, expanded, describe) as draft:
+        _to_cog(draft, path, 'mode')
+
+
+def write_scores(
+    path: Path,
+    pieces: Iterable[tuple[int, np.ndarray]],
+    source: RasterSource,
+    scheme: LabelScheme,
+    work: Path,
+) -> None:
+    """Write `scores.tif`: a band per class, scaled so that GIS shows 0-1.
+
+    Args:
+        path (Path): The file to make.
+        pieces (Iterable[tuple[int, np.ndarray]]): First row and quantised
+            scores (S, n, W), from top to bottom.
+        source (RasterSource): Gives size, CRS and transform.
+        scheme (LabelScheme): Gives the names.
+        work (Path): Folder for an intermediate file.
+    """
+    names = scheme.classes.names[: scheme.num_scores]
+
+    def describe(data: Any) -> None:
+        data.descriptions = names
+        data.scales = [1 / SCORE_STEPS] * len(names)
+
+    profile = _profile(source, len(names), np.uint8, SCORE_NODATA)
+    with _tiled(work / 'scores.tif', profile, pieces, describe) as draft:
+        _to_cog(draft, path, 'average')
+
+
+def _profile(
+    source: RasterSource, count: int, dtype: Any, nodata: int
+) -> dict[str, Any]:
+    profile = {
+        'driver': 'GTiff',
+        'height': source.shape[0],
+        'width': source.shape[1],
+        'count': count,
+        'dtype': dtype,
+        'nodata': nodata,
+        'tiled': True,
+        'blockxsize': BLOCK,
+        'blockysize': BLOCK,
+        'interleave': 'pixel',
+        'compress': 'deflate',
+        'zlevel': 1,
+        'bigtiff': 'IF_SAFER',
+    }
+    if source.georeferenced:
+        profile |= {'crs': source.data.crs, 'transform': source.data.transform}
+    return profile
+
+
+def _tiled(
+    path: Path,
+    profile: dict[str, Any],
+    pieces: Iterable[tuple[int, np.ndarray]],
+    describe: Any,
+) -> Any:
+    """A tiled GeoTIFF without overviews, to be copied and then removed."""
+    with (
+        ignore_warning(NotGeoreferencedWarning),
+        rasterio.open(path, 'w', **profile) as data,
+    ):
+        describe(data)
+        for top, rows in strips(pieces, BLOCK):
+            size = Window(0, top, rows.shape[2], rows.shape[1])
+            data.write(rows, window=size)
+    return _Draft(path)
+
+
+class _Draft:
+    """Removes an intermediate file at the end of a block."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __enter__(self) -> Path:
+        return self.path
+
+    def __exit__(self, *error: object) -> None:
+        self.path.unlink(missing_ok=True)
+
+
+def strips(
+    pieces: Iterable[tuple[int, np.ndarray]], height: int
+) -> Iterator[tuple[int, np.ndarray]]:
+    """Regroup rows so that a row of tiles is written at once.
+
+    Args:
+        pieces (Iterable[tuple[int, np.ndarray]]): First row and rows
+            (C, n, W), from top to bottom without a gap.
+        height (int): Rows of a strip.
+
+    Yields:
+        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the last
+        strip may be shorter.
+    """
+    held: list[np.ndarray] = []
+    first = count = 0
+    for _, rows in pieces:
+        held.append(rows)
+        count += rows.shape[1]
+        if count < height:
+            continue
+        joined = np.concatenate(held, axis=1)
+        while count >= height:
+            yield first, joined[:, :height]
+            joined, first = joined[:, height:], first + height
+            count -= height
+        held = [joined]
+    if count:
+        yield first, np.concatenate(held, axis=1)
+
+
+def _to_cog(draft: Path, path: Path, overviews: str) -> None:
+    with atomic_path(path) as part, ignore_warning(NotGeoreferencedWarning):
+        copy_raster(
+            draft,
+            part,
+            driver='COG',
+            blocksize=BLOCK,
+            compress='DEFLATE',
+            bigtiff='IF_SAFER',
+            overview_resampling=overviews,
+        )

@@ -1,0 +1,76 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""How much memory a scene will take, said before the run."""
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from .geotiff import BLOCK
+from .raster_source import RasterSource
+from .scan import Scan
+
+GDAL_CACHE = 128 * 2**20  # bytes of decoded tiles that GDAL keeps
+
+
+def process_memory() -> int:
+    """Bytes this process holds now, or 0 where the system does not tell."""
+    status = Path('/proc/self/status')
+    if not status.is_file():
+        return 0
+    for line in status.read_text().splitlines():
+        if line.startswith('VmRSS:'):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def peak_memory() -> int:
+    """The most bytes this process has held, or 0 where unknown."""
+    try:
+        import resource
+    except ImportError:  # Windows
+        return 0
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == 'darwin' else peak * 1024
+
+
+def warm_up(scan: Scan) -> None:
+    """Predict one batch of grey, so that the model's own peak is known."""
+    size = scan.bands.size, scan.columns.size
+    images = torch.full((scan.batch, 3, *size), 128.0)
+    scan.model.predict_scores(images)
+
+
+def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
+    """Bytes the scan of a scene takes beside the model.
+
+    The terms grow with the window, the batch and the width of the scene; its
+    height is in none of them.
+
+    Args:
+        scan (Scan): The scan.
+        source (RasterSource): The scene.
+        keep_scores (bool): Whether `scores.tif` is wanted.
+    """
+    maps, rows = scan.num_scores, scan.bands.size
+    seen, wide = source.grid[1], source.shape[1]
+    band = 4 * maps * rows * seen
+    if source.grid != source.shape:
+        band *= 3  # rows in waiting, and their copy while rows are added
+        band += 4 * maps * 64 * (3 * seen + 2 * wide)
+    value = np.dtype(source.data.dtypes[0]).itemsize
+    image = rows * seen * (3 * value + 4)
+    window = 4 * scan.batch * rows * scan.columns.size * (3 + 3 * maps)
+    height = max(round(rows * source.shape[0] / source.grid[0]), BLOCK)
+    pieces = height * wide * (3 + 2 * maps * keep_scores)
+    return round(band + image + window + pieces + GDAL_CACHE)
+
+
+def readable(count: float) -> str:
+    """Bytes as text: '1.5 GiB'."""
+    for unit in ('B', 'KiB', 'MiB'):
+        if count < 1024:
+            return f'{count:.0f} {unit}'
+        count /= 1024
+    return f'{count:.1f} GiB'

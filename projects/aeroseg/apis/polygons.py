@@ -1,0 +1,147 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Label maps as polygons for GIS programs."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+from rasterio.features import shapes
+from rasterio.warp import transform as transform_points
+from rasterio.windows import Window
+
+from aeroseg.files import atomic_path
+
+from .label_scheme import LabelScheme
+from .quiet import ignore_warning
+
+_BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
+_FORMATS = {'.gpkg': 'GPKG', '.geojson': 'GeoJSON'}
+_WGS84 = 'EPSG:4326'
+
+
+def write_polygons(
+    labels: Path, path: Path, scheme: LabelScheme, tolerance: float = 1.0
+) -> int:
+    """Trace a label map.
+
+    Neighbours keep their common border when it is simplified, so there are
+    neither gaps nor overlaps. A scene is traced in blocks of 4096 pixels, so
+    that memory does not depend on its area; polygons end at their borders.
+    GeoJSON is written in longitude and latitude, as its standard asks.
+
+    Args:
+        labels (Path): The finished `labels.tif`.
+        path (Path): The file to make; '.gpkg' or '.geojson'.
+        scheme (LabelScheme): Names.
+        tolerance (float): In pixels; the area that a simplified border
+            may cut off at a corner is about its square.
+
+    Returns:
+        int: Number of polygons.
+
+    Raises:
+        ImportError: If `pyogrio` or `shapely` is missing.
+    """
+    pyogrio = _require('pyogrio')
+    driver = _FORMATS[path.suffix]
+    count = 0
+    with (
+        ignore_warning(NotGeoreferencedWarning),
+        ignore_warning(UserWarning),  # no CRS, which the user knows
+        rasterio.open(labels) as data,
+        atomic_path(path) as part,
+    ):
+        crs = data.crs.to_wkt() if data.crs else None
+        if driver == 'GeoJSON' and crs:
+            crs = _WGS84
+        blocks = _blocks(data)
+        for block in blocks:
+            ids, geometry = _trace(data, block, scheme, tolerance, len(blocks))
+            if driver == 'GeoJSON' and data.crs:
+                geometry = _to_wgs84(geometry, data.crs)
+            names = np.array(scheme.classes.names, object)[ids]
+            pyogrio.raw.write(
+                part,
+                _require('shapely').to_wkb(geometry),
+                field_data=[ids.astype(np.int32), names],
+                fields=['id', 'class'],
+                geometry_type='Polygon',
+                crs=crs,
+                driver=driver,
+                layer='classes',
+                append=count > 0,
+            )
+            count += len(ids)
+    return count
+
+
+def _require(name: str) -> Any:
+    try:
+        return __import__(name)
+    except ImportError as error:
+        raise ImportError(
+            f'polygons need {name}; install it with: pip install '
+            'shapely pyogrio'
+        ) from error
+
+
+def _blocks(data: Any) -> list[Window]:
+    return [
+        Window(
+            left,
+            top,
+            min(_BLOCK, data.width - left),
+            min(_BLOCK, data.height - top),
+        )
+        for top in range(0, data.height, _BLOCK)
+        for left in range(0, data.width, _BLOCK)
+    ]
+
+
+def _trace(
+    data: Any,
+    block: Window,
+    scheme: LabelScheme,
+    tolerance: float,
+    num_blocks: int,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Ids (N,) and polygons (N,) of a block, in the CRS of the raster."""
+    shapely = _require('shapely')
+    labels = data.read(1, window=block)
+    found = list(_polygons(labels, scheme.nodata))
+    ids = np.array([index for index, _ in found], np.int64)
+    geometry = np.array([polygon for _, polygon in found], object)
+    if tolerance > 0 and len(geometry):
+        # A corner of every pixel becomes a vertex first: borders of three
+        # classes then meet in a vertex of all three.
+        dense = shapely.segmentize(geometry, 1)
+        dense = shapely.transform(dense, np.rint)
+        geometry = shapely.coverage_simplify(
+            dense, tolerance, simplify_boundary=num_blocks == 1
+        )
+    matrix = data.transform @ rasterio.Affine.translation(
+        block.col_off, block.row_off
+    )
+
+    def place(points: np.ndarray) -> np.ndarray:
+        return np.stack(matrix @ tuple(points.T), axis=1)
+
+    return ids, shapely.transform(geometry, place)
+
+
+def _polygons(labels: np.ndarray, nodata: int) -> Iterator[tuple[int, Any]]:
+    shapely = _require('shapely')
+    for shape, value in shapes(labels, mask=labels != nodata):
+        shell, *holes = shape['coordinates']
+        yield int(value), shapely.Polygon(shell, holes)
+
+
+def _to_wgs84(geometry: np.ndarray, crs: Any) -> np.ndarray:
+    def place(points: np.ndarray) -> np.ndarray:
+        moved = transform_points(crs, _WGS84, points[:, 0], points[:, 1])
+        return np.stack(moved, axis=1)
+
+    return _require('shapely').transform(geometry, place)

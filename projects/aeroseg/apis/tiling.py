@@ -1,0 +1,127 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Where the windows of a scene lie and how they are blended."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """Size of the windows and of their overlap, in pixels the model sees.
+
+    Attributes:
+        window (int): Side of the square windows.
+        overlap (int): Smallest overlap of neighbours; they may overlap more,
+            so that all windows have one size and none leaves the scene.
+        margin (int | None): Border of a window that is thrown away wherever
+            a neighbour covers it, because a model sees least there. None
+            takes an eighth of the overlap.
+        batch (int): Windows per pass.
+
+    Raises:
+        ValueError: If the numbers do not fit together.
+    """
+
+    window: int = 384
+    overlap: int = 96
+    margin: int | None = None
+    batch: int = 4
+
+    def __post_init__(self) -> None:
+        if self.window < 1 or self.batch < 1:
+            raise ValueError(
+                f'window {self.window} and batch {self.batch} must be at '
+                'least 1'
+            )
+        if not 0 <= self.overlap < self.window:
+            raise ValueError(
+                f'overlap {self.overlap} must be from 0 to below the window '
+                f'({self.window}); a quarter of the window is usual'
+            )
+        if self.discarded < 0 or 2 * self.discarded > max(self.overlap - 1, 0):
+            raise ValueError(
+                f'margin {self.margin} must be at least 0 and less than half '
+                f'of the overlap ({self.overlap})'
+            )
+
+    @property
+    def discarded(self) -> int:
+        """The margin in pixels."""
+        return self.overlap // 8 if self.margin is None else self.margin
+
+    def axis(self, length: int) -> 'Axis':
+        """Windows along one side of the scene.
+
+        Args:
+            length (int): Pixels of that side.
+        """
+        return Axis(self, length)
+
+
+class Axis:
+    """Windows along one side of a scene.
+
+    The weights of all windows add up to one at every pixel of the side.
+    A window at (i, j) has the weight ``rows.weights[i] x cols.weights[j]``,
+    so the weights of a whole scene add up to one as well and nothing has to
+    be divided afterwards.
+
+    Args:
+        tiling (Tiling): Window and overlap.
+        length (int): Pixels of the side.
+
+    Attributes:
+        size (int): Pixels of a window: the window of the tiling, or the side
+            itself if that is shorter.
+        starts (list[int]): First pixel of each window, ascending.
+        weights (list[np.ndarray]): (size,) float32 per window.
+    """
+
+    def __init__(self, tiling: Tiling, length: int) -> None:
+        if length < 1:
+            raise ValueError(f'a side of {length} pixels holds no window')
+        self.length = length
+        self.size = min(tiling.window, length)
+        self.starts = _starts(length, self.size, tiling.overlap)
+        raw = [self._ramp(i, tiling) for i in range(len(self.starts))]
+        total = np.zeros(length)
+        for start, weight in zip(self.starts, raw, strict=True):
+            total[start : start + self.size] += weight
+        self.weights = [
+            (weight / total[start : start + self.size]).astype(np.float32)
+            for start, weight in zip(self.starts, raw, strict=True)
+        ]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def complete(self, index: int) -> int:
+        """Pixels (a count from 0) that need no window after `index`."""
+        last = index + 1 == len(self.starts)
+        return self.length if last else self.starts[index + 1]
+
+    def first_reaching(self, pixel: int) -> int:
+        """Index of the first window that covers `pixel` or lies behind."""
+        return next(
+            i for i, s in enumerate(self.starts) if s + self.size > pixel
+        )
+
+    def _ramp(self, index: int, tiling: Tiling) -> np.ndarray:
+        # sin^2 rises from 0 to 1; mirrored, it complements itself to 1.
+        length = max(tiling.overlap - 2 * tiling.discarded, 1)
+        distance = np.arange(self.size) + 0.5 - tiling.discarded
+        rise = np.sin(np.pi / 2 * np.clip(distance / length, 0, 1)) ** 2
+        weight = np.ones(self.size)
+        if index > 0:
+            weight *= rise
+        if index < len(self.starts) - 1:
+            weight *= rise[::-1]
+        return weight
+
+
+def _starts(length: int, size: int, overlap: int) -> list[int]:
+    if length <= size:
+        return [0]
+    gaps = -(-(length - size) // (size - overlap))
+    return [round(i * (length - size) / gaps) for i in range(gaps + 1)]
