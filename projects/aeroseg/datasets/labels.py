@@ -12,6 +12,12 @@ from aeroseg.vocabulary import RGB
 
 IGNORE_INDEX = 255
 _UNKNOWN = 254
+_UNREADABLE = (
+    UnidentifiedImageError,
+    Image.DecompressionBombError,
+    OSError,
+    SyntaxError,
+)
 
 
 def open_image(content: bytes, path: object) -> Image.Image:
@@ -27,7 +33,7 @@ def open_image(content: bytes, path: object) -> Image.Image:
     try:
         image = Image.open(io.BytesIO(content))
         image.load()
-    except (UnidentifiedImageError, OSError, SyntaxError) as error:
+    except _UNREADABLE as error:
         raise ValueError(
             f'{path} cannot be read as an image: {error}. The file is '
             'damaged or no image; fetch or write it again'
@@ -132,11 +138,12 @@ class ColourTable:
         """
         if self._table is None:
             self._table = self._lookup()
-        packed = rgb[..., 0].astype(np.uint32)
-        for band in (1, 2):
-            packed <<= 8
-            packed |= rgb[..., band]
-        ids = self._table[packed]
+        ids = np.empty(rgb.shape[:2], np.uint8)
+        # In strips, because a packed scene takes four times the room.
+        for y in range(0, len(rgb), 256):
+            strip = rgb[y : y + 256].astype(np.uint32)
+            packed = strip[..., 0] << 16 | strip[..., 1] << 8 | strip[..., 2]
+            ids[y : y + 256] = self._table[packed]
         wrong = ids == _UNKNOWN
         if wrong.any():
             y, x = np.argwhere(wrong)[0]

@@ -3,6 +3,14 @@
 
 from .conversion import Conversion
 from .converter import Converter
+from .dlrsd import DLRSDConverter
+from .isaid import ISAIDConverter
 from .openearthmap import OpenEarthMapConverter
 
-__all__ = ['Conversion', 'Converter', 'OpenEarthMapConverter']
+__all__ = [
+    'Conversion',
+    'Converter',
+    'DLRSDConverter',
+    'ISAIDConverter',
+    'OpenEarthMapConverter',
+]

@@ -143,3 +143,22 @@ def _read_rgb(content: bytes, file: SourceFile) -> np.ndarray:
 def _origin(file: SourceFile, content: bytes) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
     return {'file': file.label, 'bytes': len(content), 'sha256': digest}
+
+
+def shared_images(records: Sequence[Record]) -> str:
+    """Say how many val tiles show a picture that is in train as well.
+
+    Equal pictures give equal PNG files, so the checksums tell.
+    """
+    digests: dict[str, list[str]] = {'train': [], 'val': []}
+    for record in records:
+        for tile in record['tiles']:
+            digest = tile['img_dir']['sha256']
+            digests.setdefault(tile['split'], []).append(digest)
+    train, val = set(digests['train']), digests['val']
+    shared = sum(digest in train for digest in val)
+    share = 100 * shared / max(len(val), 1)
+    return (
+        f'{shared:,} of {len(val):,} val tiles ({share:.1f} %) show a picture '
+        'that is in train as well, by content'
+    )

@@ -74,7 +74,7 @@ class Manifest:
     def finish(
         self, classes: Sequence[str], sentences: Sequence[str]
     ) -> dict[str, Any]:
-        """Write both files and drop the log.
+        """Write the record and a list of tiles per split; drop the log.
 
         Args:
             classes (Sequence[str]): Names of the class ids.
@@ -95,6 +95,9 @@ class Manifest:
             part.write_text(''.join(map(_line, lines)))
         with atomic_path(self.root / SUMMARY) as part:
             part.write_text(json.dumps(summary, indent=2) + '\n')
+        for split, names in _names(records).items():
+            with atomic_path(self.root / f'{split}.txt') as part:
+                part.write_text('\n'.join(sorted(names)) + '\n')
         self._log.unlink(missing_ok=True)
         return summary
 
@@ -134,6 +137,15 @@ def _splits(
         for key in ('pixels', 'tiles_with'):
             split[key] = {n: split[key].get(i, 0) for i, n in names.items()}
     return dict(sorted(splits.items()))
+
+
+def _names(
+    records: Iterable[Mapping[str, Any]],
+) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for tile in (t for record in records for t in record['tiles']):
+        names.setdefault(tile['split'], []).append(tile['name'])
+    return names
 
 
 def _line(record: Mapping[str, Any]) -> str:
