@@ -2,10 +2,16 @@
 """Fixtures that every test may use."""
 
 import socket
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config, ConfigDict
+from mmseg.registry import MODELS
+
+from aeroseg.models import AerOSeg
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -43,3 +49,22 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip('no folder of real imagery beside the checkout')
     return folder
+
+
+@pytest.fixture
+def tiny_config(root: Path) -> ConfigDict:
+    """The model part of the tiny config; change it at will."""
+    path = root / 'configs' / '_base_' / 'models' / 'aeroseg_tiny.py'
+    return Config.fromfile(path).model
+
+
+@pytest.fixture
+def build_tiny(tiny_config: ConfigDict) -> Callable[..., AerOSeg]:
+    """Build the tiny model for some classes, in eval mode."""
+
+    def build(names: Sequence[str] = ('road', 'tree'), **changes: Any) -> Any:
+        tiny_config.merge_from_dict(changes)
+        tiny_config.vocabulary = {'names': tuple(names)}
+        return MODELS.build(tiny_config).eval()
+
+    return build

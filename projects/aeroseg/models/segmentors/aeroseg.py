@@ -144,8 +144,11 @@ class AerOSeg(EncoderDecoder):
 
     @property
     def dataset_meta(self) -> dict[str, Any] | None:
-        """The vocabulary as mmseg's metainfo; assigning it sets it."""
-        return self._vocabulary and self._vocabulary.to_metainfo()
+        """Classes and palette for mmseg; assigning sets the vocabulary."""
+        if self._vocabulary is None:
+            return None
+        meta = self._vocabulary.to_metainfo()
+        return {key: meta[key] for key in ('classes', 'palette')}
 
     @dataset_meta.setter
     def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
