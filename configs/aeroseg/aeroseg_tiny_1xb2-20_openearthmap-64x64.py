@@ -32,3 +32,4 @@ default_hooks = dict(
 )
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = dict(T_max=max_iters)
+predictor = dict(window=64, overlap=16, scale=0.25)  # of 256-pixel tiles

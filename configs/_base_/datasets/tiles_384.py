@@ -48,3 +48,7 @@ val_dataloader = dict(
 test_dataloader = val_dataloader
 val_evaluator = dict(type='OpenVocabIoUMetric')
 test_evaluator = val_evaluator
+
+# For tools/predict.py: the window the model was trained on, and how much the
+# 256-pixel tiles are enlarged to fill it.
+predictor = dict(window=384, overlap=96, scale=1.5)

@@ -2,7 +2,7 @@
 """How much of a scene each class covers."""
 
 import csv
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,9 +10,9 @@ import numpy as np
 
 from aeroseg.files import atomic_path
 
-from .ground import row_areas
 from .label_scheme import LabelScheme
-from .raster_source import RasterSource
+
+PixelAreas = Callable[[np.ndarray], np.ndarray]
 
 _SQUARE_METRES = 10_000  # per hectare
 
@@ -37,17 +37,18 @@ class ClassArea(NamedTuple):
     colour: str
 
 
-def class_areas(
+def count_classes(
     pieces: Iterable[tuple[int, np.ndarray]],
     scheme: LabelScheme,
-    source: RasterSource | None = None,
+    pixel_areas: PixelAreas | None = None,
 ) -> list[ClassArea]:
     """Count a label map.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W).
         scheme (LabelScheme): Names and colours.
-        source (RasterSource | None): Gives the georeference, if any.
+        pixel_areas (PixelAreas | None): Numbers of rows (n,) -> square metres
+            of a pixel in each, (n,); None without georeference.
 
     Returns:
         list[ClassArea]: One entry per id, in their order.
@@ -55,22 +56,21 @@ def class_areas(
     classes = scheme.classes
     pixels = np.zeros(len(classes), np.int64)
     metres = np.zeros(len(classes))
-    georeferenced = source is not None and source.georeferenced
     for top, labels in pieces:
         counts = _row_counts(labels, len(classes))
         pixels += counts.sum(axis=0)
-        if source is not None and georeferenced:
+        if pixel_areas is not None:
             rows = np.arange(top, top + len(labels))
-            place = source.data.crs, source.data.transform
-            metres += row_areas(*place, rows, labels.shape[1]) @ counts
+            metres += pixel_areas(rows) @ counts
     total = max(pixels.sum(), 1)
+    hectares = metres / _SQUARE_METRES
     return [
         ClassArea(
             index,
             name,
             int(pixels[index]),
             float(pixels[index] / total),
-            float(metres[index] / _SQUARE_METRES) if georeferenced else None,
+            None if pixel_areas is None else float(hectares[index]),
             '#{:02X}{:02X}{:02X}'.format(*classes.palette[index]),
         )
         for index, name in enumerate(classes.names)

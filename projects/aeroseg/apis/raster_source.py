@@ -11,7 +11,8 @@ from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from .ground import ground_resolution
+from .class_areas import PixelAreas
+from .ground import ground_resolution, row_areas
 from .quiet import ignore_warning
 from .source import scaled
 from .stretch import make_stretch
@@ -86,6 +87,14 @@ class RasterSource:
         image, _ = self._read(self._whole, self._sample_shape(max_side))
         image = image if self.stretch is None else self.stretch(image)
         return np.ascontiguousarray(image.transpose(1, 2, 0))
+
+    @property
+    def pixel_areas(self) -> PixelAreas | None:
+        """Rows (n,) -> square metres of their pixels (n,), if known."""
+        if not self.georeferenced:
+            return None
+        place = self.data.crs, self.data.transform
+        return lambda rows: row_areas(*place, rows, self.shape[1])
 
     def close(self) -> None:
         """Close the file."""

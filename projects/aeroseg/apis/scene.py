@@ -12,7 +12,7 @@ import rasterio
 
 from aeroseg.version import __version__
 
-from .class_areas import ClassArea, class_areas, write_areas
+from .class_areas import ClassArea, count_classes, write_areas
 from .geotiff import write_labels, write_scores
 from .label_scheme import LabelScheme
 from .memory import GDAL_CACHE
@@ -142,7 +142,7 @@ def _finish(
         'classes': 'classes.csv',
         'preview': 'preview.png',
     }
-    areas = class_areas(_label_pieces(work), scheme, source)
+    areas = count_classes(_label_pieces(work), scheme, source.pixel_areas)
     labels = out / files['labels']
     write_labels(labels, _label_pieces(work), source, scheme, work.folder)
     write_style(out / files['style'], scheme)

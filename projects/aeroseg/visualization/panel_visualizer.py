@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Panels from mmseg's own visualisation hook (``--show-dir``)."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +35,27 @@ class PanelVisualizer(SegLocalVisualizer):
         kwargs.setdefault('alpha', 0.6)
         super().__init__(name, **kwargs)
         self.max_side = max_side
+
+    def set_dataset_meta(
+        self,
+        classes: Sequence[str] | None = None,
+        palette: Sequence[Sequence[int]] | None = None,
+        dataset_name: str | None = None,
+        **metainfo: Any,
+    ) -> None:
+        """Set names and colours; further metainfo (synonyms) may be there.
+
+        Args:
+            classes (Sequence[str] | None): Class names.
+            palette (Sequence[Sequence[int]] | None): RGB per class. None
+                takes the colours of a vocabulary.
+            dataset_name (str | None): Of mmseg, where no classes are given.
+            **metainfo: Does not matter for pictures.
+        """
+        if classes is None:
+            super().set_dataset_meta(palette, classes, dataset_name)
+        else:
+            self.dataset_meta = {'classes': classes, 'palette': palette}
 
     @master_only
     def add_datasample(
@@ -81,6 +103,7 @@ class PanelVisualizer(SegLocalVisualizer):
             max_side=self.max_side,
             title=name,
         )
+        self.set_image(drawn)
         if show:
             self.show(drawn, win_name=name, wait_time=wait_time)
         elif out_file is not None:

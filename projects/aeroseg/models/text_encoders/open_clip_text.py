@@ -100,10 +100,38 @@ class OpenCLIPTextEncoder(BaseModule):
         key = (queries, *self._state())
         if key not in self._store:
             with torch.no_grad(), self._full_precision():
-                self._store[key] = self._encode(queries)
-            while len(self._store) > self._stored:
-                self._store.popitem(last=False)
+                self.remember(queries, self._encode(queries))
         return self._store[key]
+
+    def sentences(self, words: Sequence[str]) -> list[str]:
+        """The prompts of some words: every template for each, in order."""
+        return [
+            template.format(word.replace('_', ' '))
+            for word in words
+            for template in self.templates
+        ]
+
+    def remember(self, queries: Queries, features: Tensor) -> None:
+        """Keep the features of a vocabulary until the weights change.
+
+        Args:
+            queries (tuple[tuple[str, ...], ...]): The words of each class.
+            features (Tensor): Unit text features, (T, P, C).
+
+        Raises:
+            ValueError: If the shape is another one.
+        """
+        shape = (len(queries), self.num_prompts, self.embed_dims)
+        if tuple(features.shape) != shape:
+            raise ValueError(
+                f'text features are {tuple(features.shape)}, the words and '
+                f'templates ask for {shape} (T, P, C)'
+            )
+        weight = self.text.positional_embedding
+        key = (queries, *self._state())
+        self._store[key] = features.to(weight)
+        while len(self._store) > self._stored:
+            self._store.popitem(last=False)
 
     def _trainable(self) -> bool:
         return any(weight.requires_grad for weight in self.parameters())
@@ -120,12 +148,7 @@ class OpenCLIPTextEncoder(BaseModule):
 
     def _encode(self, queries: Queries) -> Tensor:
         words = [word for group in queries for word in group]
-        sentences = [
-            template.format(word.replace('_', ' '))
-            for word in words
-            for template in self.templates
-        ]
-        tokens = self.tokenizer(sentences)
+        tokens = self.tokenizer(self.sentences(words))
         tokens = tokens.to(self.text.positional_embedding.device)
         if torch.is_grad_enabled():
             features = self._encode_tokens(tokens)

@@ -1,0 +1,115 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""A model from a config and a checkpoint, ready to predict."""
+
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.model import revert_sync_batchnorm
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+from mmseg.registry import MODELS
+from torch import nn
+
+from aeroseg.engine.checkpoint_file import load_checkpoint_file
+from aeroseg.vocabulary import Vocabulary
+
+
+def read_config(config: str | Path | Config) -> Config:
+    """Read a config file and import what it names.
+
+    Args:
+        config (str | Path | Config): File, or a config that was read.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    if not isinstance(config, Config):
+        if not Path(config).is_file():
+            raise FileNotFoundError(
+                f'no config {config}; those of AerOSeg are in configs/'
+            )
+        config = Config.fromfile(config)
+    if config.get('custom_imports'):
+        import_modules_from_strings(**config.custom_imports)
+    return config
+
+
+def find_config(checkpoint: str | Path) -> Path:
+    """The config that training left beside a checkpoint.
+
+    Args:
+        checkpoint (str | Path): The checkpoint.
+
+    Raises:
+        ValueError: If there is not exactly one `.py` file beside it.
+    """
+    found = sorted(Path(checkpoint).resolve().parent.glob('*.py'))
+    if len(found) != 1:
+        raise ValueError(
+            f'there are {len(found)} config files beside {checkpoint}; name '
+            'the one it was trained with: --config FILE'
+        )
+    return found[0]
+
+
+def build_model(config: Config) -> nn.Module:
+    """Build the model of a config in evaluation mode, with random weights.
+
+    The auxiliary head is left out: it serves training alone.
+
+    Args:
+        config (Config): The whole config.
+    """
+    init_default_scope(config.get('default_scope', 'mmseg'))
+    settings = config.model.copy()
+    settings.pop('auxiliary_head', None)
+    return revert_sync_batchnorm(MODELS.build(settings)).eval()
+
+
+def load_weights(
+    model: nn.Module, checkpoint: str | Path
+) -> Vocabulary | None:
+    """Load a checkpoint that must fit.
+
+    Args:
+        model (nn.Module): The model.
+        checkpoint (str | Path): A checkpoint of training, or .safetensors.
+
+    Returns:
+        Vocabulary | None: The classes the checkpoint was trained on or with,
+        if it names them.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it cannot be read or belongs to another model.
+    """
+    content = load_checkpoint_file(checkpoint)
+    weights: Mapping[str, Any] = content.get('state_dict', content)
+    weights = {k.removeprefix('module.'): v for k, v in weights.items()}
+    result = model.load_state_dict(weights, strict=False)
+    extra = [k for k in result.unexpected_keys if 'auxiliary_head' not in k]
+    for what, keys in (
+        ('lacks', result.missing_keys),
+        ('has unknown', extra),
+    ):
+        if keys:
+            raise ValueError(
+                f'{checkpoint} does not fit the config: it {what} '
+                f'{len(keys)} tensors, such as {keys[:3]}. Use the config it '
+                'was trained with'
+            )
+    meta = content.get('meta', {}).get('dataset_meta') or {}
+    return Vocabulary.from_metainfo(meta) if meta.get('classes') else None
+
+
+def model_identity(config: Config, checkpoint: str | Path | None) -> str:
+    """A hash of the model's settings and of the checkpoint's bytes."""
+    digest = hashlib.sha256(repr(config.model).encode())
+    if checkpoint is not None:
+        with Path(checkpoint).open('rb') as file:
+            while block := file.read(2**22):
+                digest.update(block)
+    return digest.hexdigest()

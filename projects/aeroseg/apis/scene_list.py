@@ -1,0 +1,113 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Which scenes are meant, where each result goes, and who does what."""
+
+import os
+from collections.abc import Sequence
+from glob import glob
+from pathlib import Path
+from typing import NamedTuple
+
+_SUFFIXES = ('.tif', '.tiff', '.png', '.jpg', '.jpeg', '.jp2', '.img', '.vrt')
+
+
+class Task(NamedTuple):
+    """A scene and the folder of its results.
+
+    Attributes:
+        scene (Path): The file.
+        out (Path): The folder.
+    """
+
+    scene: Path
+    out: Path
+
+
+def find_scenes(inputs: Sequence[str]) -> list[Path]:
+    """Resolve files, folders and globs.
+
+    Args:
+        inputs (Sequence[str]): What the user typed. A folder means the
+            images directly inside.
+
+    Returns:
+        list[Path]: Each file once, in the order given; inside a folder or a
+        glob by name.
+
+    Raises:
+        FileNotFoundError: If something matches no file.
+        ValueError: If a folder holds no image.
+    """
+    scenes: list[Path] = []
+    for text in inputs:
+        path = Path(text)
+        if path.is_dir():
+            found = [
+                file
+                for file in sorted(path.iterdir())
+                if file.suffix.lower() in _SUFFIXES and file.is_file()
+            ]
+            if not found:
+                raise ValueError(
+                    f'the folder {text} holds no image; looked for '
+                    f'{", ".join(_SUFFIXES)}'
+                )
+        elif path.exists():
+            found = [path]
+        else:
+            found = [Path(name) for name in sorted(glob(text))]  # noqa: PTH207
+            if not found:
+                raise FileNotFoundError(f'there is no file {text}')
+        scenes += found
+    return list(dict.fromkeys(scenes))
+
+
+def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
+    """Give every scene a folder.
+
+    Args:
+        scenes (Sequence[Path]): The files.
+        out (Path): Folder for everything.
+
+    Returns:
+        list[Task]: One scene goes into `out` itself; several go into folders
+        named by the file, or by its path where two files share a name.
+    """
+    if len(scenes) == 1:
+        return [Task(scenes[0], out)]
+    stems = [scene.stem for scene in scenes]
+    if len(set(stems)) == len(stems):
+        return [
+            Task(scene, out / stem)
+            for scene, stem in zip(scenes, stems, strict=True)
+        ]
+    full = [scene.resolve() for scene in scenes]
+    root = Path(os.path.commonpath([path.parent for path in full]))
+    return [
+        Task(scene, out / path.relative_to(root).as_posix().replace('.', '_'))
+        for scene, path in zip(scenes, full, strict=True)
+    ]
+
+
+def share(tasks: Sequence[Task], rank: int, world_size: int) -> list[Task]:
+    """The tasks of one of several processes.
+
+    The largest files are dealt out first, each to the process with the least
+    to do, so every process finds the same division by itself.
+
+    Args:
+        tasks (Sequence[Task]): All tasks, the same in every process.
+        rank (int): Of this process, from 0.
+        world_size (int): Number of processes.
+
+    Returns:
+        list[Task]: Together with those of the other ranks, each task once.
+    """
+    load = [0] * world_size
+    mine = []
+    order = sorted(tasks, key=lambda task: -task.scene.stat().st_size)
+    for task in order:
+        least = load.index(min(load))
+        load[least] += task.scene.stat().st_size + 1
+        if least == rank:
+            mine.append(task)
+    return mine

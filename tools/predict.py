@@ -1,0 +1,44 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Your own words on your own images: pictures, folders and GeoTIFFs.
+
+Examples:
+  python tools/predict.py scene.tif --checkpoint iter_10000.pth \
+--classes "building, house; road; water, river" --out out
+  python tools/predict.py photos/ --config CONFIG --checkpoint CHECKPOINT \
+--vocabulary names.txt --out out
+  python tools/predict.py scene.tif ... --gsd 0.3 --polygons gpkg --scores
+  python tools/predict.py --checkpoint CHECKPOINT --explain \
+--classes "grass; low vegetation"
+  torchrun --nproc-per-node 4 tools/predict.py scenes/ ... --out out
+
+Classes are separated by ';', synonyms of a class by ','. A run that was
+killed goes on where it stopped when the same command is given again.
+"""
+
+import argparse
+import logging
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
+
+from aeroseg.apis.command import add_arguments, run
+
+
+def main() -> None:
+    """Predict."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_arguments(parser)
+    logging.basicConfig(level=logging.WARNING, format='%(message)s')
+    logging.getLogger('aeroseg').setLevel(logging.INFO)
+    try:
+        sys.exit(run(parser.parse_args()))
+    except (FileNotFoundError, ValueError, MemoryError, ImportError) as error:
+        sys.exit(f'error: {error}')
+
+
+if __name__ == '__main__':
+    main()
