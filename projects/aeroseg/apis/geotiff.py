@@ -175,6 +175,8 @@ def _to_cog(draft: Path, path: Path, overviews: str) -> None:
             driver='COG',
             blocksize=BLOCK,
             compress='DEFLATE',
+            level=3,  # a tenth larger than the usual 6, three times as fast
+            num_threads='ALL_CPUS',
             bigtiff='IF_SAFER',
             overview_resampling=overviews,
         )

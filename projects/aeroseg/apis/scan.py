@@ -9,6 +9,7 @@ from torch import Tensor
 
 from .score_model import PatientModel, ScoreModel
 from .source import Source
+from .stopwatch import Stopwatch
 from .tiling import Tiling
 
 Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
@@ -28,6 +29,7 @@ class Scan:
         tiling (Tiling): Window, overlap and batch.
         num_scores (int): S, the score maps of the model.
         tick (Callable[[int], object]): Told how many windows were done.
+        clock (Stopwatch | None): Counts 'reading', 'model' and 'blending'.
 
     Attributes:
         num_windows (int): Windows of the whole scene.
@@ -40,7 +42,9 @@ class Scan:
         tiling: Tiling,
         num_scores: int,
         tick: Callable[[int], object] = lambda count: None,
+        clock: Stopwatch | None = None,
     ) -> None:
+        self.clock = clock or Stopwatch()
         self.model = PatientModel(model, tiling.batch)
         self.source = source
         self.batch = tiling.batch
@@ -70,17 +74,20 @@ class Scan:
         width = self.source.grid[1]
         scores = torch.zeros(self.num_scores, self.bands.size, width)
         for index in range(begin, len(self.bands)):
-            self._predict_band(index, scores)
+            with self.clock('blending'):
+                self._predict_band(index, scores)
             top = self.bands.starts[index]
             done = self.bands.complete(index) - top
             skip = min(max(first - top, 0), done)
             if skip < done:
                 yield top + skip, scores[:, skip:done]
-            _move_up(scores, done)
+            with self.clock('blending'):
+                _move_up(scores, done)
 
     def _predict_band(self, index: int, scores: Tensor) -> None:
         top = self.bands.starts[index]
-        image, valid = self.source.read(top, top + self.bands.size)
+        with self.clock('reading'):
+            image, valid = self.source.read(top, top + self.bands.size)
         size = self.columns.size
         holding = [
             i
@@ -92,7 +99,8 @@ class Scan:
             chosen = holding[begin : begin + self.batch]
             lefts = [self.columns.starts[i] for i in chosen]
             batch = [_window(image, valid, x, size) for x in lefts]
-            found = self.model.predict_scores(torch.stack(batch))
+            with self.clock('model'):
+                found = self.model.predict_scores(torch.stack(batch))
             self._check(found)
             for i, left, part in zip(chosen, lefts, found, strict=True):
                 weight = down * torch.from_numpy(self.columns.weights[i])

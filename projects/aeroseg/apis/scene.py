@@ -24,6 +24,7 @@ from .raster_source import RasterSource
 from .scene_options import SceneOptions
 from .scene_scan import scan_scene
 from .score_model import ScoreModel
+from .stopwatch import Stopwatch
 from .work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -87,9 +88,14 @@ def predict_scene(
         folder = OutputFolder(Path(out), job, options.overwrite)
         if folder.report is None:
             with folder.guard(_disk_space(source, scheme, options)) as work:
-                scan_scene(model, source, scheme, options, work)
-                report = _finish(source, scheme, options, folder.path, work)
+                clock = Stopwatch()
+                scan_scene(model, source, scheme, options, work, clock)
+                with clock('writing'):
+                    report = _finish(
+                        source, scheme, options, folder.path, work
+                    )
                 folder.complete(report)
+                logger.info('%s: %s', source.path.name, clock.describe())
         else:
             report = folder.report
             logger.info('%s is already complete in %s', path, folder.path)

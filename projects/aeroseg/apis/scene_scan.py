@@ -16,6 +16,7 @@ from .resample_rows import ResampleRows
 from .scan import Scan
 from .scene_options import SceneOptions
 from .score_model import ScoreModel
+from .stopwatch import Stopwatch
 from .work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ def scan_scene(
     scheme: LabelScheme,
     options: SceneOptions,
     work: WorkFolder,
+    clock: Stopwatch,
 ) -> None:
     """Predict all rows that the work folder does not hold yet.
 
@@ -38,11 +40,12 @@ def scan_scene(
         scheme (LabelScheme): What the ids mean.
         options (SceneOptions): Tiling, and whether scores are kept.
         work (WorkFolder): Where the rows go.
+        clock (Stopwatch): Counts the time.
     """
     done = work.rows_done()
     if done == source.shape[0]:
         return
-    scan = Scan(model, source, options.tiling, scheme.num_scores)
+    scan = Scan(model, source, options.tiling, scheme.num_scores, clock=clock)
     _announce(scan, source, options, done)
     resample = ResampleRows(source.grid, source.shape)
     bar = tqdm(
@@ -54,11 +57,14 @@ def scan_scene(
     with bar:
         scan.tick = bar.update
         rows = scan.rows(resample.first_needed(done))
-        for top, scores in resample(rows, done):
-            valid = source.valid(top, top + scores.shape[1])
-            labels = _labels(scores, valid, scheme)
-            kept = _quantise(scores, valid) if options.scores else None
-            work.save(top, labels, kept)
+        for top, scores in clock.each('resampling', resample(rows, done)):
+            with clock('reading'):
+                valid = source.valid(top, top + scores.shape[1])
+            with clock('deciding'):
+                labels = _labels(scores, valid, scheme)
+                kept = _quantise(scores, valid) if options.scores else None
+            with clock('writing'):
+                work.save(top, labels, kept)
 
 
 def _announce(
