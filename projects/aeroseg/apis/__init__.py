@@ -7,6 +7,6 @@ Importing this needs no rasterio; reading files does (extra ``geo``).
 from .label_scheme import LabelScheme
 from .predictor import Predictor
 from .result import SegmentationResult
-from .tiling import Tiling
+from .scene_tiling import Tiling
 
 __all__ = ['LabelScheme', 'Predictor', 'SegmentationResult', 'Tiling']

@@ -15,6 +15,7 @@ from torch import Tensor
 from aeroseg.vocabulary import Vocabulary
 
 from .explain import Explanation, explain
+from .image_source import Source, open_source
 from .label_scheme import LabelScheme
 from .load_model import (
     build_model,
@@ -26,9 +27,8 @@ from .load_model import (
 from .resample_rows import ResampleRows
 from .result import SegmentationResult
 from .scan import Scan
-from .source import Source, open_source
+from .scene_tiling import Tiling
 from .text_cache import TextCache, default_folder
-from .tiling import Tiling
 
 logger = logging.getLogger(__name__)
 
@@ -232,7 +232,7 @@ class Predictor:
             for errors and for what happens after a kill.
         """
         # The scene engine needs the optional rasterio.
-        from .scene import predict_scene
+        from .predict_scene import predict_scene
         from .scene_options import SceneOptions
 
         options.setdefault('tiling', self.tiling)

@@ -12,9 +12,9 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from .class_areas import PixelAreas
-from .ground import ground_resolution, row_areas
+from .image_source import scaled
+from .pixel_area import ground_resolution, row_areas
 from .quiet import ignore_warning
-from .source import scaled
 from .stretch import make_stretch
 
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
@@ -68,14 +68,14 @@ class RasterSource:
         return self.data.crs is not None
 
     def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
-        """See :class:`aeroseg.apis.source.Source`."""
+        """See :class:`aeroseg.apis.image_source.Source`."""
         step = self.shape[0] / self.grid[0]
         window = Window(0, top * step, self.shape[1], (bottom - top) * step)
         image, valid = self._read(window, (bottom - top, self.grid[1]))
         return image if self.stretch is None else self.stretch(image), valid
 
     def valid(self, top: int, bottom: int) -> np.ndarray:
-        """See :class:`aeroseg.apis.source.Source`."""
+        """See :class:`aeroseg.apis.image_source.Source`."""
         window = Window(0, top, self.shape[1], bottom - top)
         size = (bottom - top, self.shape[1])
         if self._floating:

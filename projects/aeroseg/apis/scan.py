@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .image_source import Source
+from .scene_tiling import Tiling
 from .score_model import PatientModel, ScoreModel
-from .source import Source
 from .stopwatch import Stopwatch
-from .tiling import Tiling
 
 Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
 

@@ -4,7 +4,7 @@
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from .tiling import Tiling
+from .scene_tiling import Tiling
 
 POLYGON_FORMATS = ('gpkg', 'geojson')
 
