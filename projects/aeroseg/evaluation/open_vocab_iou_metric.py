@@ -260,7 +260,7 @@ class OpenVocabIoUMetric(IoUMetric):
                     f'dataset says {list(meta)}; give them once, in the '
                     'metainfo of the dataset'
                 )
-        seen = set(given if meta is None else meta)
+        seen = {*((given or ()) if meta is None else meta)}
         return [name in seen for name in classes]
 
     def _write(
