@@ -1,0 +1,7 @@
+# Table 3, Baseline: Config-A guided by CLIP's own maps instead of SAM's.
+_base_ = './config-a_vit-b16_sam-l_1xb4-15k_openearthmap-384x384.py'
+
+model = dict(
+    backbone=dict(out_indices=(3, 7)),  # as CAT-Seg and OVRS
+    guidance_encoder=dict(_delete_=True, type='CLIPGuidance'),
+)
