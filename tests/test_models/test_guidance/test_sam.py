@@ -110,6 +110,22 @@ def test_checkpointing_keeps_the_gradients() -> None:
         torch.testing.assert_close(a, b)
 
 
+def test_low_precision_equals_autocast() -> None:
+    plain = make().float()
+    image = torch.rand(1, 3, 64, 64) * 255
+    with torch.autocast('cpu', torch.bfloat16):
+        expected = plain(image)
+    low = SAMGuidance(SMALL, dtype='bfloat16')
+    low.load_state_dict(plain.state_dict())
+    assert low.encoder.blocks[0].attn.qkv.weight.dtype is torch.bfloat16
+    assert low.encoder.pos_embed.dtype is torch.float32
+    for a, b in zip(low(image), expected, strict=True):
+        assert torch.equal(a, b)
+    exact = plain(image)
+    for a, b in zip(expected, exact, strict=True):
+        assert (a - b).norm() < 2e-2 * b.norm()
+
+
 def test_leaves_out_what_no_output_needs() -> None:
     encoder = make(out_blocks=(1, 1, 2))
     assert len(encoder.encoder.blocks) == 2
@@ -183,6 +199,8 @@ def test_large_has_the_official_parameters() -> None:
     [
         ({'arch': 'vit_x'}, "'vit_b', 'vit_l', 'vit_h'"),
         ({'arch': {'depth': 2}}, r"lacks \['embed_dim', 'num_heads'\]"),
+        ({'dtype': 'int8'}, "dtype is 'bfloat16' or 'float16'"),
+        ({'dtype': 'bfloat16', 'frozen': False}, 'for a frozen encoder'),
         ({'last': 'final'}, "last is 'block' or 'neck'"),
         ({'pos_embed': 'linear'}, "pos_embed is 'bicubic' or 'crop'"),
         ({'out_blocks': (3, 2, 4)}, 'shallow to deep'),

@@ -12,6 +12,7 @@ import torch
 from segment_anything.modeling.image_encoder import Attention, Block
 from torch import nn
 
+from aeroseg.models.guidance import sam_attention
 from aeroseg.models.guidance.sam_attention import (
     attention_forward,
     block_forward,
@@ -33,6 +34,20 @@ def make_block(window: int, **kwargs: Any) -> Block:
 @pytest.mark.parametrize('window', [0, 1, 3, 4, 7])
 @pytest.mark.parametrize('grid', [(1, 1), (6, 6), (7, 4), (5, 9), (2, 6)])
 def test_equals_segment_anything(window: int, grid: tuple[int, int]) -> None:
+    block = make_block(window)
+    x = torch.randn(2, *grid, 12, dtype=torch.double)
+    torch.testing.assert_close(
+        block_forward(block, x), block(x), rtol=0, atol=1e-12
+    )
+
+
+@pytest.mark.parametrize('window', [0, 4])
+@pytest.mark.parametrize('grid', [(6, 7), (8, 4)])
+def test_both_forms_of_the_bias_agree(
+    window: int, grid: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a CPU, half precision takes the product form; here, doubles do."""
+    monkeypatch.setattr(sam_attention, '_HALF', (torch.double,))
     block = make_block(window)
     x = torch.randn(2, *grid, 12, dtype=torch.double)
     torch.testing.assert_close(

@@ -6,12 +6,14 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+import torch
 import torch.nn.functional as F
 from mmseg.registry import MODELS
 from segment_anything.modeling import ImageEncoderViT
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from ..layers.linear import accelerate
 from .base import Features, GuidanceEncoder
 from .sam_attention import block_forward
 
@@ -77,6 +79,10 @@ class SAMGuidance(GuidanceEncoder):
         frozen (bool): Whether the encoder is a constant, or is trained.
         stride (int): Image pixels per grid cell; see :class:`GuidanceEncoder`.
         with_cp (bool): Recompute blocks in the backward pass to save memory.
+        dtype (str | None): 'bfloat16' or 'float16': keep the matrices of a
+            frozen encoder in that precision and compute as under autocast,
+            in half the memory and without converting them for every image.
+            None: as the surroundings do.
         init_cfg (dict | list[dict] | None): For official weights:
             ``dict(type='SAMPretrained', checkpoint=...)``.
 
@@ -98,6 +104,7 @@ class SAMGuidance(GuidanceEncoder):
         frozen: bool = True,
         stride: int = 16,
         with_cp: bool = False,
+        dtype: str | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         settings = _settings(arch)
@@ -118,25 +125,26 @@ class SAMGuidance(GuidanceEncoder):
         self.encoder = ImageEncoderViT(
             norm_layer=partial(nn.LayerNorm, eps=1e-6), **settings
         )
+        accelerate(self.encoder)
         del self.encoder.blocks[self.out_blocks[-1] :]
         if last == 'block':
             self.encoder.neck = nn.Identity()
         width, neck = settings['embed_dim'], settings['out_chans']
         self.out_channels = (width, width, width if last == 'block' else neck)
+        self.dtype = _dtype(dtype, frozen)
         if frozen:
             self._freeze()
+        if self.dtype is not None:
+            for layer in self.encoder.blocks.modules():
+                if isinstance(layer, nn.Linear):
+                    layer.to(self.dtype)
 
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
         """Compute F1, F2, F3 of a normalised image; CLIP is not read."""
-        x = self.encoder.patch_embed(image)  # (B, h, w, C)
-        if self.encoder.pos_embed is not None:
-            x = x + self.position(x.shape[1], x.shape[2])
-        outputs = []
-        for index, block in enumerate(self.encoder.blocks, start=1):
-            x = self._run(block, x)
-            outputs += [x] * self.out_blocks.count(index)
-        first, second, third = (y.permute(0, 3, 1, 2) for y in outputs)
-        return first, second, self.encoder.neck(third)
+        if self.dtype is None:
+            return self._features(image)
+        with torch.autocast(image.device.type, self.dtype):
+            return self._features(image)
 
     def position(self, height: int, width: int) -> Tensor:
         """Fit the absolute position embedding to a grid.
@@ -169,6 +177,18 @@ class SAMGuidance(GuidanceEncoder):
                 "pos_embed='bicubic', or use smaller images."
             )
         return stored[:, :height, :width]
+
+    def _features(self, image: Tensor) -> Features:
+        """Run the blocks up to the last one needed."""
+        x = self.encoder.patch_embed(image)  # (B, h, w, C)
+        if self.encoder.pos_embed is not None:
+            x = x + self.position(x.shape[1], x.shape[2])
+        outputs = []
+        for index, block in enumerate(self.encoder.blocks, start=1):
+            x = self._run(block, x)
+            outputs += [x] * self.out_blocks.count(index)
+        first, second, third = (y.permute(0, 3, 1, 2) for y in outputs)
+        return first, second, self.encoder.neck(third)
 
     def _run(self, block: nn.Module, x: Tensor) -> Tensor:
         """Compute a block, recomputed in the backward pass if so set."""
@@ -221,6 +241,19 @@ def _blocks(
         )
     first, second, third = blocks
     return first, second, third
+
+
+def _dtype(name: str | None, frozen: bool) -> torch.dtype | None:
+    """The precision of that name, for a frozen encoder."""
+    if name is None:
+        return None
+    _one_of('dtype', name, ('bfloat16', 'float16'))
+    if not frozen:
+        raise ValueError(
+            f'dtype={name!r} is for a frozen encoder; train one under '
+            'AmpOptimWrapper instead, which keeps float32 weights.'
+        )
+    return getattr(torch, name)
 
 
 def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> str:
