@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 import torch
-from mmengine.config import Config, ConfigDict
+from mmengine.config import Config
 from mmseg.registry import MODELS
 
 from aeroseg.models import AerOSeg
@@ -52,19 +52,21 @@ def shared_dir() -> Path:
 
 
 @pytest.fixture
-def tiny_config(root: Path) -> ConfigDict:
-    """The model part of the tiny config; change it at will."""
+def tiny_config(root: Path) -> Config:
+    """Config with the tiny model; change it at will."""
     path = root / 'configs' / '_base_' / 'models' / 'aeroseg_tiny.py'
-    return Config.fromfile(path).model
+    return Config.fromfile(path)
 
 
 @pytest.fixture
-def build_tiny(tiny_config: ConfigDict) -> Callable[..., AerOSeg]:
+def build_tiny(tiny_config: Config) -> Callable[..., AerOSeg]:
     """Build the tiny model for some classes, in eval mode."""
 
     def build(names: Sequence[str] = ('road', 'tree'), **changes: Any) -> Any:
-        tiny_config.merge_from_dict(changes)
-        tiny_config.vocabulary = {'names': tuple(names)}
-        return MODELS.build(tiny_config).eval()
+        tiny_config.merge_from_dict(
+            {f'model.{key}': value for key, value in changes.items()}
+        )
+        tiny_config.model.vocabulary = {'names': tuple(names)}
+        return MODELS.build(tiny_config.model).eval()
 
     return build

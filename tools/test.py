@@ -40,7 +40,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--show-dir',
         metavar='DIR',
-        help='write a picture per image: truth, prediction, errors, legend',
+        help='write a picture per image there, in vis_data/vis_image: truth, '
+        'prediction, errors, legend',
     )
     parser.add_argument(
         '--show-every',
@@ -65,7 +66,7 @@ def main() -> None:
             config.default_hooks.visualization.update(
                 draw=True, interval=args.show_every
             )
-            config.visualizer.save_dir = args.show_dir
+            config.visualizer.save_dir = str(Path(args.show_dir).resolve())
         check_datasets(config, ['test_dataloader'])
         Runner.from_cfg(config).test()
     except (FileNotFoundError, ValueError) as error:

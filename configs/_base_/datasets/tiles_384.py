@@ -25,7 +25,7 @@ train_dataloader = dict(
     batch_size=4,  # section 4.2 of the paper
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='InfiniteSampler', shuffle=True),
+    sampler=dict(type='SeededInfiniteSampler', shuffle=True),
     dataset=dict(
         classes='seen',
         data_prefix=dict(

@@ -2,15 +2,22 @@
 """AerOSeg: datasets."""
 
 from .dlrsd import DLRSDDataset
+from .folder import FolderDataset
 from .isaid15 import ISAID15Dataset
 from .open_vocab import OpenVocabDataset
 from .openearthmap import OpenEarthMapDataset
+from .seeded_draws import SeededInfiniteSampler
 from .transforms import LoadLabels
+from .world import LoadWorldScene, WorldDataset
 
 __all__ = [
     'DLRSDDataset',
+    'FolderDataset',
     'ISAID15Dataset',
     'LoadLabels',
+    'LoadWorldScene',
     'OpenEarthMapDataset',
     'OpenVocabDataset',
+    'SeededInfiniteSampler',
+    'WorldDataset',
 ]

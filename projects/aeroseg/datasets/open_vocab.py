@@ -11,6 +11,7 @@ from mmseg.registry import DATASETS
 from aeroseg.vocabulary import Vocabulary
 
 from .labels import IGNORE_INDEX
+from .seeded_draws import seeded
 
 _GROUPS = ('all', 'seen', 'unseen')
 
@@ -80,6 +81,11 @@ class OpenVocabDataset(BaseSegDataset):
             seg_map_suffix=seg_map_suffix,
             **kwargs,
         )
+
+    def __getitem__(self, idx: int) -> dict[str, Any]:
+        """A sample; its augmentation follows the seed of a seeded index."""
+        with seeded(idx):
+            return super().__getitem__(idx)
 
     def _chosen(
         self, classes: str | Sequence[str], seen: Sequence[str] | None

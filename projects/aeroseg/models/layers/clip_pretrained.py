@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Weights of a CLIP tower from an OpenAI, open_clip or RS checkpoint."""
 
+import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -85,7 +86,15 @@ def find_checkpoint(checkpoint: str, model: object) -> Path:
         )
     print_log(f'open_clip fetches {model} {checkpoint}', 'current')
     config = open_clip.get_pretrained_cfg(model, checkpoint)
-    return Path(open_clip.download_pretrained(config))
+    try:
+        return Path(open_clip.download_pretrained(config))
+    except (OSError, RuntimeError) as error:
+        source = config.get('url') or config.get('hf_hub')
+        raise FileNotFoundError(
+            f'the CLIP weights {model} {checkpoint} could not be fetched from '
+            f'{source} ({error}). Fetch them elsewhere and give the path of '
+            f'the file. {_WHERE}.'
+        ) from error
 
 
 def read_clip(path: Path) -> dict[str, Tensor]:
@@ -122,6 +131,11 @@ def read_clip(path: Path) -> dict[str, Tensor]:
 def _read_torch(path: Path) -> Mapping[str, object]:
     try:
         state = torch.load(path, map_location='cpu', weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ValueError(
+            f'{path} holds more than weights and is not unpickled, since that '
+            f'could run any code ({error}). {_WHERE}.'
+        ) from error
     except RuntimeError as error:
         if 'TorchScript' not in str(error):
             raise ValueError(

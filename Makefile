@@ -1,0 +1,41 @@
+# The two commands of the README, and what they are made of.
+# Use another interpreter or environment: make demo PYTHON=python3.12 VENV=/tmp/env
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test test-slow lint types clean
+
+help:
+	@echo 'make demo       make $(VENV), then train and test AerOSeg on generated scenes'
+	@echo 'make test       make $(VENV), then lint, types and all tests'
+	@echo 'make test-slow  tests with full-size models'
+	@echo 'make lint types the two alone'
+	@echo 'make clean      remove $(VENV) and outputs'
+
+$(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e '.[geo,tests]'
+	touch $@
+
+demo: $(READY)
+	$(BIN)/python tools/demo.py --out outputs/demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(READY)
+	$(BIN)/mypy
+
+test: lint types
+	$(BIN)/python -m pytest
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -m slow
+
+clean:
+	rm -rf $(VENV) outputs

@@ -1,0 +1,197 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The real command lines: train, resume, test, two processes."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+CONFIG = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
+SHORT = [
+    'train_cfg.max_iters=4',
+    'train_cfg.val_interval=4',
+    'param_scheduler.T_max=4',
+    'default_hooks.checkpoint.interval=2',
+    'default_hooks.logger.interval=1',
+]
+
+
+def write_pairs(folder: Path) -> Path:
+    """Tiles as the OpenEarthMap converter leaves them."""
+    rng = np.random.default_rng(0)
+    for split in ('train', 'val'):
+        for index in range(4):
+            label = rng.integers(0, 8, (4, 4), dtype=np.uint8)
+            label = label.repeat(20, axis=0).repeat(20, axis=1)
+            image = rng.integers(0, 255, (80, 80, 3), dtype=np.uint8)
+            for kind, array in (('img', image), ('ann', label)):
+                path = folder / f'{kind}_dir' / split / f'{index}.png'
+                path.parent.mkdir(parents=True, exist_ok=True)
+                Image.fromarray(array).save(path)
+    return folder
+
+
+@pytest.fixture(scope='module')
+def data(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    root = write_pairs(tmp_path_factory.mktemp('data'))
+    return [
+        f'{loader}_dataloader.dataset.data_root={root}'
+        for loader in ('train', 'val', 'test')
+    ]
+
+
+def run(
+    root: Path, *arguments: str, program: str | None = None
+) -> subprocess.CompletedProcess:
+    """Run a tool from another folder than the checkout's."""
+    command = [program or sys.executable, *arguments]
+    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
+    environment |= {'PYTHON': sys.executable}
+    return subprocess.run(
+        command,
+        cwd=root,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope='module')
+def trained(tmp_path_factory: pytest.TempPathFactory, data: list[str]) -> Path:
+    root = Path(__file__).resolve().parents[2]
+    folder = tmp_path_factory.mktemp('work')
+    done = run(
+        root,
+        'tools/train.py',
+        CONFIG,
+        '--work-dir',
+        str(folder),
+        '--cfg-options',
+        *data,
+        *SHORT,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    (folder / 'out.txt').write_text(done.stdout + done.stderr)
+    return folder
+
+
+def test_the_log_names_losses_words_and_parts(trained: Path) -> None:
+    log = next(trained.glob('*/*.log')).read_text()
+    assert 'The training vocabulary has 4 classes: bareland, rangeland' in log
+    assert 'validation vocabulary has 8 classes' in log
+    assert re.search(r'decode\.loss_bce: .*aux\.loss_sem: ', log)
+    assert re.search(r'backbone: .* M parameters, .* M trained', log)
+    assert 's-mIoU' in log
+    assert 'u-mIoU' in log
+
+
+def test_the_checkpoint_holds_the_vocabulary(trained: Path) -> None:
+    from aeroseg.engine import load_checkpoint_file
+
+    meta = load_checkpoint_file(trained / 'iter_4.pth')['meta']
+    assert meta['vocabulary']['names'][0] == 'bareland'
+    assert len(meta['vocabulary']['names']) == 4
+
+
+def test_resume_goes_on_exactly(
+    root: Path, trained: Path, data: list[str], tmp_path: Path
+) -> None:
+    from aeroseg.engine import load_checkpoint_file
+
+    done = run(
+        root,
+        'tools/train.py',
+        CONFIG,
+        '--work-dir',
+        str(tmp_path),
+        '--resume',
+        str(trained / 'iter_2.pth'),
+        '--cfg-options',
+        *data,
+        *SHORT,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    expected = load_checkpoint_file(trained / 'iter_4.pth')
+    resumed = load_checkpoint_file(tmp_path / 'iter_4.pth')
+    for name, value in expected['state_dict'].items():
+        assert torch.equal(value, resumed['state_dict'][name]), name
+
+
+def test_test_writes_scores_and_pictures(
+    root: Path, trained: Path, data: list[str], tmp_path: Path
+) -> None:
+    done = run(
+        root,
+        'tools/test.py',
+        CONFIG,
+        str(trained / 'iter_4.pth'),
+        '--work-dir',
+        str(tmp_path),
+        '--out',
+        str(tmp_path / 'result.json'),
+        '--show-dir',
+        str(tmp_path / 'pictures'),
+        '--cfg-options',
+        *data,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    result = json.loads((tmp_path / 'result.json').read_text())
+    text = json.dumps(result)
+    assert 'h-mIoU' in text
+    assert 'developed space' in text
+    pictures = tmp_path / 'pictures' / 'vis_data' / 'vis_image'
+    assert len(list(pictures.glob('*.png'))) == 4
+
+
+def test_two_processes(root: Path, data: list[str], tmp_path: Path) -> None:
+    done = run(
+        root,
+        'tools/dist_train.sh',
+        CONFIG,
+        '2',
+        '--work-dir',
+        str(tmp_path),
+        '--cfg-options',
+        *data,
+        *SHORT,
+        program='bash',
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert (tmp_path / 'iter_4.pth').is_file()
+    assert 'h-mIoU' in next(tmp_path.glob('*/*.log')).read_text()
+
+
+def test_missing_data_is_said_before_anything_is_written(
+    root: Path, tmp_path: Path
+) -> None:
+    work = tmp_path / 'work'
+    done = run(
+        root,
+        'tools/train.py',
+        CONFIG,
+        '--work-dir',
+        str(work),
+        '--cfg-options',
+        'train_dataloader.dataset.data_root=nowhere',
+    )
+    assert done.returncode == 1
+    assert 'error: OpenEarthMapDataset: no folder nowhere' in done.stderr
+    assert 'Traceback' not in done.stderr
+    assert not work.exists()
+
+
+def test_missing_checkpoint_and_config(root: Path, tmp_path: Path) -> None:
+    done = run(root, 'tools/test.py', CONFIG, str(tmp_path / 'none.pth'))
+    assert done.returncode == 1
+    assert 'error: no checkpoint' in done.stderr
+    done = run(root, 'tools/train.py', 'configs/none.py')
+    assert done.returncode == 1
+    assert 'error: no config configs/none.py' in done.stderr
