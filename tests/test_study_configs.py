@@ -182,7 +182,7 @@ def test_baselines_keep_their_own_recipe(leaf: str) -> None:
     assert config.param_scheduler.T_max == 80000
     assert config.train_dataloader.batch_size == 4
     assert config.model.text_encoder.templates == 'catseg'
-    assert 'auxiliary_head' not in config.model
+    assert config.model.auxiliary_head is None
     assert config.model.test_cfg == {
         'mode': 'slide_global',
         'crop_size': (384, 384),

@@ -1,4 +1,7 @@
-# Table 2, CAT-Seg: OVRS without rotations and without attention.
-_base_ = './ovrs_vit-b16_1xb4-80k_openearthmap-384x384.py'
-
-model = dict(backbone=dict(rotations=(0,)), decode_head=dict(attention=False))
+# Table 2, CAT-Seg with its own recipe, trained on the seen classes.
+_base_ = [
+    '../_base_/models/catseg_vit-b16.py',
+    '../_base_/datasets/openearthmap_640.py',
+    '../_base_/schedules/catseg_80k.py',
+    '../_base_/default_runtime.py',
+]
