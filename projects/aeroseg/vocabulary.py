@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 RGB = tuple[int, int, int]
 
@@ -259,7 +259,7 @@ class Vocabulary:
         """
         if isinstance(config, cls):
             return config
-        config = dict(config)
+        config = dict(cast(Mapping[str, Any], config))
         classes = config.pop('classes', 'all')
         if 'dataset' in config:
             full = cls.from_metainfo(_metainfo_of(config['dataset']))

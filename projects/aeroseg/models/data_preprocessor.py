@@ -24,6 +24,7 @@ class RGBDataPreProcessor(SegDataPreProcessor):
     ) -> None:
         defaults = {'bgr_to_rgb': True, 'pad_val': 128, 'seg_pad_val': 255}
         super().__init__(size=size, **{**defaults, **kwargs})
+        self.size: tuple[int, ...] | None
 
     def forward(self, data: dict, training: bool = False) -> dict[str, Any]:
         """Make a batch.
@@ -33,14 +34,15 @@ class RGBDataPreProcessor(SegDataPreProcessor):
                 differ and nothing says what to pad to.
         """
         shapes = [tuple(image.shape) for image in data['inputs']]
+        size = self.size
         if any(len(s) != 3 or s[0] != 3 for s in shapes):
             raise ValueError(
                 f'an image of the batch is not RGB: shapes {shapes}; give '
                 'three channels (3, H, W)'
             )
-        pads = self.size or self.size_divisor
+        pads = bool(size or self.size_divisor)
         if not training:
-            pads = (self.test_cfg or {}).keys()
+            pads = bool(self.test_cfg)
         if len(set(shapes)) > 1 and not pads:
             raise ValueError(
                 f'images of different sizes in one batch: {shapes}; set '
@@ -48,9 +50,10 @@ class RGBDataPreProcessor(SegDataPreProcessor):
                 'size_divisor (in test_cfg for testing) to pad to'
             )
         if training and not pads:
-            self.size = shapes[0][1:]  # mmseg wants to pad to something
+            # mmseg wants to be told a size, though there is none to pad to.
+            self.size = shapes[0][1:]
             try:
                 return super().forward(data, training)
             finally:
-                self.size = None
+                self.size = size
         return super().forward(data, training)

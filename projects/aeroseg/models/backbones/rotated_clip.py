@@ -10,7 +10,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
-from torch import Tensor, nn
+from open_clip.transformer import ResidualAttentionBlock
+from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
 from ..layers.clip_towers import ClipModel, build_vision_tower, run_block
@@ -214,7 +215,7 @@ class RotatedCLIP(BaseModule):
         maps = self._to_map(dense, grid).chunk(count)
         return maps, tokens, grid
 
-    def _last_block(self, block: nn.Module, x: Tensor) -> Tensor:
+    def _last_block(self, block: ResidualAttentionBlock, x: Tensor) -> Tensor:
         """Value path, residual, MLP, norm, projection of the patch tokens."""
         patches = x[:, 1:]
         base = x[:, :1] if self.residual == 'class' else patches

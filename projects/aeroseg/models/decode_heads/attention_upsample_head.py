@@ -1,8 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The attention-aware upsampling decoder (eqs. 8-11)."""
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import Any, cast
 
 import torch
 from mmseg.models.decode_heads.decode_head import BaseDecodeHead
@@ -73,7 +73,7 @@ class AttentionUpsampleHead(BaseDecodeHead):
         self.class_chunk = class_chunk
         widths = (in_channels, *stage_channels)
         self.guidance_proj = nn.ModuleList()
-        self.stages = nn.ModuleList()
+        stages = []
         for i, index in enumerate(self.guidance_index):
             self.guidance_proj.append(
                 GuidanceProjection(
@@ -84,11 +84,12 @@ class AttentionUpsampleHead(BaseDecodeHead):
                     deconv_channels[i],
                 )
             )
-            self.stages.append(
+            stages.append(
                 UpsampleStage(
                     widths[i], widths[i + 1], guidance_dims[i], attention
                 )
             )
+        self.stages = nn.ModuleList(stages)
         self.head = nn.Conv2d(widths[-1], 1, 3, padding=1)
 
     def forward(self, inputs: AerOSegFeatures) -> Tensor:
@@ -121,7 +122,7 @@ class AttentionUpsampleHead(BaseDecodeHead):
         """
         chunk = x.shape[1] if torch.is_grad_enabled() else self.class_chunk
         parts = x.split(chunk, dim=1)
-        first, second = self.stages
+        first, second = cast(Iterable[UpsampleStage], self.stages)
         shared = first.prepare(x.mean(dim=1), guidance[0])
         # The second stage needs the mean over all classes of the first one's
         # output. Few classes are kept, many are computed twice: their maps

@@ -105,6 +105,5 @@ class BackProjectionHead(BaseModule):
         if self.target == 'clip':
             return inputs.clip.dense[:, inputs.clip.upright]
         # Scaled to [0, 1], so that the loss is not 65,025 times larger.
-        return F.adaptive_avg_pool2d(
-            inputs.image / 255, inputs.refined.shape[-2:]
-        )
+        height, width = inputs.refined.shape[-2:]
+        return F.adaptive_avg_pool2d(inputs.image / 255, (height, width))

@@ -109,13 +109,11 @@ def read_clip(path: Path) -> dict[str, Tensor]:
     Returns:
         dict[str, Tensor]: float32 tensors; attention split into q, k, v.
     """
-    if path.suffix == '.safetensors':
-        state = load_file(path)
-    else:
-        state = _read_torch(path)
+    safe = path.suffix == '.safetensors'
+    content = load_file(path) if safe else _read_torch(path)
     state = {
         key.removeprefix('module.'): value
-        for key, value in state.items()
+        for key, value in content.items()
         if isinstance(value, Tensor)
     }
     for key in [k for k in state if k.endswith('attn.in_proj_weight')]:

@@ -77,7 +77,7 @@ class SplitAttention(nn.Module):
         if fused is not None:
             for name, part in zip('qkv', fused.chunk(3), strict=True):
                 state_dict[f'{prefix}{name}_proj_weight'] = part
-        super()._load_from_state_dict(state_dict, prefix, *args)  # type: ignore[arg-type]
+        super()._load_from_state_dict(state_dict, prefix, *args)
 
 
 def freeze_but_qv(module: nn.Module) -> None:

@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Attention-aware upsampling of class maps by a factor of two (eqs. 8-11)."""
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
@@ -94,7 +96,7 @@ class UpsampleStage(nn.Module):
         """
         if self.attention is not None:
             guidance = self.attention(guidance, self.up(mean))
-        bias = self.up.bias.view(1, -1, 1, 1)
+        bias = cast(Tensor, self.up.bias).view(1, -1, 1, 1)
         bias = bias.expand(len(guidance), -1, *guidance.shape[2:])
         return self.conv1(torch.cat([bias.to(guidance.dtype), guidance], 1))
 

@@ -77,7 +77,9 @@ class AerOSeg(EncoderDecoder):
         self.text_encoder = MODELS.build(text_encoder)
         self.guidance_encoder = MODELS.build(guidance_encoder)
         self.guidance_encoder.bind(self.backbone)
-        self._vocabulary = vocabulary and Vocabulary.build(vocabulary)
+        self._vocabulary: Vocabulary | None = None
+        if vocabulary is not None:
+            self._vocabulary = Vocabulary.build(vocabulary)
         self.neck = MODELS.build(
             neck,
             default_args={
