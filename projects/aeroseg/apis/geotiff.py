@@ -1,7 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Label maps and scores as cloud-optimised GeoTIFFs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -105,35 +106,26 @@ def _profile(
     return profile
 
 
+@contextmanager
 def _tiled(
     path: Path,
     profile: dict[str, Any],
     pieces: Iterable[tuple[int, np.ndarray]],
-    describe: Any,
-) -> Any:
-    """A tiled GeoTIFF without overviews, to be copied and then removed."""
-    with (
-        ignore_warning(NotGeoreferencedWarning),
-        rasterio.open(path, 'w', **profile) as data,
-    ):
-        describe(data)
-        for top, rows in strips(pieces, BLOCK):
-            size = Window(0, top, rows.shape[2], rows.shape[1])
-            data.write(rows, window=size)
-    return _Draft(path)
-
-
-class _Draft:
-    """Removes an intermediate file at the end of a block."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __enter__(self) -> Path:
-        return self.path
-
-    def __exit__(self, *error: object) -> None:
-        self.path.unlink(missing_ok=True)
+    describe: Callable[[Any], None],
+) -> Iterator[Path]:
+    """A tiled GeoTIFF without overviews; it lives as long as the block."""
+    try:
+        with (
+            ignore_warning(NotGeoreferencedWarning),
+            rasterio.open(path, 'w', **profile) as data,
+        ):
+            describe(data)
+            for top, rows in strips(pieces, BLOCK):
+                size = Window(0, top, rows.shape[2], rows.shape[1])
+                data.write(rows, window=size)
+        yield path
+    finally:
+        path.unlink(missing_ok=True)
 
 
 def strips(

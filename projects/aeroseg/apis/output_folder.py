@@ -77,6 +77,7 @@ class OutputFolder:
         try:
             work = WorkFolder(self.path / _WORK, self.job)
             self._check_space(needed)
+            self._remove_parts()
             yield work
         except OSError as error:
             raise ValueError(
@@ -113,6 +114,11 @@ class OutputFolder:
                 f'{self.path} has {readable(free)} of free space, and the '
                 f'run needs about {readable(needed)}'
             )
+
+    def _remove_parts(self) -> None:
+        """Remove what a kill left half-written."""
+        for path in self.path.glob('.*.part.*'):
+            path.unlink()
 
     def _remove_if_empty(self) -> None:
         if not self._existed and not any(self.path.iterdir()):

@@ -10,7 +10,8 @@ from rasterio.warp import transform as transform_points
 # Cylindrical equal-area projection of the whole Earth (EASE-Grid 2.0).
 _EQUAL_AREA = CRS.from_epsg(6933)
 _WGS84 = CRS.from_epsg(4326)
-_EARTH_RADIUS = 6371008.8  # mean radius in metres, for distances only
+# WGS 84: equatorial radius in metres and squared eccentricity.
+_RADIUS, _ECCENTRICITY = 6378137.0, 0.00669437999014
 _COLUMNS = 9
 _MAP_TOLERANCE = 0.01
 
@@ -26,13 +27,34 @@ def ground_resolution(data: DatasetReader) -> tuple[float, float]:
         the map these hold for degrees and for Web Mercator as well.
     """
     x, y = data.width / 2, data.height / 2
-    corners = np.array([(x, y), (x, y + 1), (x + 1, y)])
-    place = [data.transform * tuple(corner) for corner in corners]
-    lon, lat = transform_points(data.crs, _WGS84, *zip(*place, strict=True))
+    columns, rows = np.array([x, x, x + 1]), np.array([y, y + 1, y])
+    place = to_map(data.transform, columns, rows)
+    lon, lat = transform_points(data.crs, _WGS84, *place)
     lon, lat = np.radians(lon), np.radians(lat)
-    east = (lon[1:] - lon[0]) * np.cos(lat[0])
-    down, across = np.hypot(east, lat[1:] - lat[0]) * _EARTH_RADIUS
+    # Radii of curvature: of the meridian, and of the circle of latitude.
+    flat = 1 - _ECCENTRICITY * np.sin(lat[0]) ** 2
+    meridian = _RADIUS * (1 - _ECCENTRICITY) / flat**1.5
+    parallel = _RADIUS * np.cos(lat[0]) / flat**0.5
+    east, north = lon[1:] - lon[0], meridian * (lat[1:] - lat[0])
+    down, across = np.hypot(parallel * east, north)
     return float(down), float(across)
+
+
+def to_map(
+    transform: Affine, columns: np.ndarray, rows: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Coordinates of pixel corners.
+
+    Args:
+        transform (Affine): From pixels to coordinates.
+        columns (np.ndarray): (N,), 0 is the left edge of the scene.
+        rows (np.ndarray): (N,), 0 is its upper edge.
+
+    Returns:
+        tuple[np.ndarray, np.ndarray]: East and north, (N,) each.
+    """
+    a, b, c, d, e, f = transform[:6]
+    return a * columns + b * rows + c, d * columns + e * rows + f
 
 
 def row_areas(
@@ -71,8 +93,8 @@ def _ellipsoid_areas(
     corners = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)]
     places = []
     for column, row in corners:
-        east, north = transform * (column, row)
-        moved = transform_points(crs, _EQUAL_AREA, east, north)
+        edge = to_map(transform, column, row)
+        moved = transform_points(crs, _EQUAL_AREA, *edge)
         places.append(np.array(moved))
     (ax, ay), (bx, by) = places[2] - places[0], places[3] - places[1]
     area = np.abs(ax * by - ay * bx) / 2

@@ -15,6 +15,7 @@ from rasterio.windows import Window
 from aeroseg.files import atomic_path
 
 from .label_scheme import LabelScheme
+from .pixel_area import to_map
 from .quiet import ignore_warning
 
 _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
@@ -122,12 +123,11 @@ def _trace(
         geometry = shapely.coverage_simplify(
             dense, tolerance, simplify_boundary=num_blocks == 1
         )
-    matrix = data.transform @ rasterio.Affine.translation(
-        block.col_off, block.row_off
-    )
 
     def place(points: np.ndarray) -> np.ndarray:
-        return np.stack(matrix @ tuple(points.T), axis=1)
+        columns = points[:, 0] + block.col_off
+        rows = points[:, 1] + block.row_off
+        return np.stack(to_map(data.transform, columns, rows), axis=1)
 
     return ids, shapely.transform(geometry, place)
 

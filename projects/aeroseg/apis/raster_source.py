@@ -15,7 +15,7 @@ from .class_areas import PixelAreas
 from .image_source import scaled
 from .pixel_area import ground_resolution, row_areas
 from .quiet import ignore_warning
-from .stretch import make_stretch
+from .stretch import Stretch, make_stretch
 
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
 
@@ -57,8 +57,7 @@ class RasterSource:
         self.shape = (self.data.height, self.data.width)
         self.notes: list[str] = []
         self.grid = self._grid(gsd, scale)
-        sample, valid = self._read(self._whole, self._sample_shape(_SAMPLE))
-        self.stretch = make_stretch(stretch, sample, valid)
+        self.stretch = self._make_stretch(stretch)
         if self.stretch is not None:
             self.notes.append(self.stretch.describe())
 
@@ -110,6 +109,12 @@ class RasterSource:
 
     def _sample_shape(self, max_side: int) -> tuple[int, int]:
         return scaled(self.shape, min(1.0, max_side / max(self.shape)))
+
+    def _make_stretch(self, rule: str) -> Stretch | None:
+        if rule in ('auto', 'none') and self.data.dtypes[0] == 'uint8':
+            return None  # without a look at the whole file
+        size = self._sample_shape(_SAMPLE)
+        return make_stretch(rule, *self._read(self._whole, size))
 
     def _grid(self, gsd: float | None, scale: float) -> tuple[int, int]:
         if not self.georeferenced:
