@@ -68,6 +68,13 @@ class PublishedNetwork(nn.Module):
         guidance = (dense[0], self.upsample1(shallow), self.upsample2(deep))
         return self.aggregator(correlation, text, guidance)
 
+    def train_like_published(self) -> None:
+        """Of CLIP, train the query and value projections alone."""
+        for name, parameter in self.clip.named_parameters():
+            parameter.requires_grad = name.endswith(
+                ('q_proj_weight', 'v_proj_weight')
+            )
+
     def encode_text(self, tokens: Tensor, prompts: int) -> Tensor:
         """(T P, 77) token ids -> (T, P, C)."""
         return self.clip.encode_text(tokens).unflatten(0, (-1, prompts))

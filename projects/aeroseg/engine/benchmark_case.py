@@ -1,0 +1,190 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What the benchmark measures: steps of a network over one batch."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from torch import Tensor, nn
+
+from ..vocabulary import Vocabulary
+from . import measure
+
+STAGES = ('backbone', 'guidance_encoder', 'neck', 'decode_head')
+
+
+@dataclass(frozen=True)
+class Load:
+    """The work of a step.
+
+    Attributes:
+        classes (int): T.
+        batch (int): B.
+        size (int): Height and width of the images in pixels.
+        dtype (str): 'float32', or a half precision for autocast.
+        device (str): As in PyTorch.
+        train (bool): Training steps instead of inference.
+        compile (bool): Whether torch.compile is used for inference.
+        repeat (int): Steps that count.
+    """
+
+    classes: int
+    batch: int = 1
+    size: int = 384
+    dtype: str = 'float32'
+    device: str = 'cpu'
+    train: bool = False
+    compile: bool = False
+    repeat: int = 5
+
+
+class Case:
+    """A network and a batch to measure.
+
+    Args:
+        load (Load): The work of a step.
+    """
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.device = torch.device(load.device)
+        self.dtype = getattr(torch, load.dtype)
+        batch, size = load.batch, load.size
+        self.images = torch.rand(batch, 3, size, size, device=self.device)
+        self.images *= 255
+        self.labels = torch.randint(
+            load.classes, (batch, size, size), device=self.device
+        )
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        raise NotImplementedError
+
+    def predict(self) -> Tensor:
+        """Logits of the batch; the text is computed already."""
+        raise NotImplementedError
+
+    def loss(self) -> Tensor:
+        """The training loss of the batch."""
+        raise NotImplementedError
+
+    def text(self) -> object:
+        """The text features of the classes, computed anew."""
+        raise NotImplementedError
+
+    def _autocast(self) -> Any:
+        if self.dtype is torch.float32:
+            return nullcontext()
+        return torch.autocast(self.device.type, self.dtype)
+
+    def infer(self) -> None:
+        """One step of inference."""
+        with torch.no_grad(), self._autocast():
+            self.predict()
+
+    def train_step(self) -> None:
+        """One step of training."""
+        with self._autocast():
+            loss = self.loss()
+        loss.backward()
+        self.optimizer.step()
+        self.optimizer.zero_grad()
+
+    def measure(self, rate: float) -> dict[str, Any]:
+        """Measure everything.
+
+        Args:
+            rate (float): FLOP/s of the machine's matrix product.
+
+        Returns:
+            dict[str, Any]: Figures by name.
+        """
+        run = self.infer
+        if self.load.train:
+            weights = [p for p in self.model.parameters() if p.requires_grad]
+            self.optimizer = torch.optim.AdamW(weights, lr=1e-6)
+            run = self.train_step
+        self.model.train(self.load.train)
+        run()
+        stages = {
+            name: getattr(self.model, name)
+            for name in STAGES
+            if hasattr(self.model, name) and not self.load.train
+        }
+        with measure.stage_times(stages, self.device) as seconds:
+            timing = measure.time_runs(run, self.device, self.load.repeat, 0)
+        peak = measure.peak_memory(run, self.device)
+        with torch.no_grad():
+            flops = measure.count_flops(self.infer)
+        result = {
+            'classes': self.load.classes,
+            'seconds_per_image': timing.median / self.load.batch,
+            'spread': (timing.high - timing.low) / timing.median,
+            'images_per_second': self.load.batch / timing.median,
+            'peak_gib': None if peak is None else peak / 2**30,
+            'gflop_per_image': flops / self.load.batch / 1e9,
+        }
+        if not self.load.train:
+            result['share_of_matmul'] = flops / timing.median / rate
+            result['text_seconds'] = self._time_text()
+        for name, calls in seconds.items():
+            if calls:
+                median = measure.Timing.of(calls).median
+                result[f'{name}_seconds'] = median / self.load.batch
+        return result
+
+    def _time_text(self) -> float:
+        with torch.no_grad():
+            return measure.time_runs(self.text, self.device, 3).median
+
+
+class ModelCase(Case):
+    """A model of this package, with random weights.
+
+    Args:
+        load (Load): The work of a step.
+        config (Config): Its config; classes are invented.
+    """
+
+    def __init__(self, load: Load, config: Config) -> None:
+        super().__init__(load)
+        names = tuple(f'class {index}' for index in range(load.classes))
+        model = config.model.copy()
+        model.vocabulary = Vocabulary.from_dict({'names': names})
+        self.network = MODELS.build(model).to(self.device)
+        self.logits = self.network.class_logits
+        if load.compile:
+            self.logits = torch.compile(self.logits)
+
+    @property
+    def model(self) -> nn.Module:
+        """The network."""
+        return self.network
+
+    def predict(self) -> Tensor:
+        """Logits at the size of the image."""
+        return self.logits(self.images)
+
+    def loss(self) -> Tensor:
+        """Sum of the losses, as the trainer sums them."""
+        samples = [
+            SegDataSample(gt_sem_seg=PixelData(data=label[None]))
+            for label in self.labels
+        ]
+        losses = self.network.loss(self.images, samples)
+        return self.network.parse_losses(losses)[0]
+
+    def text(self) -> object:
+        """Drop what is stored, and encode."""
+        encoder = self.network.text_encoder
+        encoder.train()
+        encoder.eval()
+        return encoder(self.network.vocabulary.queries)

@@ -1,0 +1,34 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Tests of engine/benchmark_case.py."""
+
+import pytest
+from mmengine.config import Config
+
+from aeroseg.engine.benchmark_case import STAGES, Load, ModelCase
+
+
+@pytest.mark.parametrize('dtype', ['float32', 'bfloat16'])
+def test_inference(tiny_config: Config, dtype: str) -> None:
+    load = Load(classes=3, batch=2, size=64, dtype=dtype, repeat=2)
+    case = ModelCase(load, tiny_config)
+    figures = case.measure(rate=1e12)
+    assert len(case.network.vocabulary) == 3
+    assert figures['gflop_per_image'] > 0
+    per_second = figures['images_per_second']
+    assert figures['seconds_per_image'] == pytest.approx(1 / per_second)
+    share = figures['gflop_per_image'] * per_second / 1000
+    assert figures['share_of_matmul'] == pytest.approx(share)
+    stages = sum(figures[f'{stage}_seconds'] for stage in STAGES)
+    assert stages > 0
+    assert figures['text_seconds'] > 0
+
+
+def test_training_changes_the_weights(tiny_config: Config) -> None:
+    case = ModelCase(
+        Load(classes=3, size=64, train=True, repeat=1), tiny_config
+    )
+    before = case.network.neck.embed.weight.detach().clone()
+    figures = case.measure(rate=1e12)
+    assert not before.equal(case.network.neck.embed.weight)
+    assert 'share_of_matmul' not in figures
+    assert figures['seconds_per_image'] > 0
