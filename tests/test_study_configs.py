@@ -122,6 +122,14 @@ def test_every_config_is_a_row() -> None:
 
 
 @pytest.mark.parametrize(
+    'path', sorted((ROOT / 'configs').rglob('*.json')), ids=lambda p: p.name
+)
+def test_tables_of_our_own_name_configs_that_are_there(path: Path) -> None:
+    cells = select_cells(load_tables(path), ['*'])
+    assert all((ROOT / cell.config).is_file() for cell in cells)
+
+
+@pytest.mark.parametrize(
     'leaf', [leaf for leaf in LEAVES if 'ablations' in leaf]
 )
 def test_an_ablation_changes_nothing_else(leaf: str) -> None:
