@@ -1,6 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A small iSAID in the official layout, in iSAID-5i's and in a bundle's."""
+"""A small iSAID in the official layout, in iSAID-5i's and in a bundle's.
 
+Run as a script it makes a large one, to measure the converter with:
+``PYTHONPATH=projects python tests/data/make_isaid.py FOLDER``.
+"""
+
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,7 +25,7 @@ def make_scene(
     coarse = rng.integers(0, 256, (height // 64 + 2, width // 64 + 2, 3))
     ground = Image.fromarray(coarse.astype(np.uint8))
     image = np.asarray(ground.resize((width, height), Image.BICUBIC))
-    noise = rng.integers(-12, 13, (height, width, 3))
+    noise = rng.integers(-12, 13, (height, width, 3), dtype=np.int16)
     image = np.clip(image + noise, 0, 255).astype(np.uint8)
     ids = np.zeros((height, width), np.uint8)
     for i in range(objects):
@@ -83,3 +88,10 @@ def make_isaid_tiles(root: Path, layout: str) -> Path:
                 path.parent.mkdir(parents=True, exist_ok=True)
                 Image.fromarray(array).save(path)
     return root
+
+
+if __name__ == '__main__':
+    make_isaid(
+        Path(sys.argv[1]),
+        {'train': ((4000, 4000),) * 19, 'val': ((4000, 4000),)},
+    )

@@ -2,13 +2,15 @@
 """Read labels: ids or colours in, class ids out, every fault named."""
 
 import io
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
-from aeroseg.vocabulary import RGB
+from aeroseg.vocabulary import RGB, Vocabulary
 
 IGNORE_INDEX = 255
 _UNKNOWN = 254
@@ -166,6 +168,92 @@ class ColourTable:
     def __getstate__(self) -> dict[str, Any]:
         """Leave the large table out when sent to another process."""
         return {'colours': self.colours, '_table': None}
+
+
+def table_of(
+    info: Mapping[str, Any], label_map: Mapping[int, int] | None = None
+) -> ColourTable | IdTable:
+    """The table for the label files of a dataset.
+
+    Args:
+        info (Mapping): An entry of the dataset: 'num_ids' (classes in the
+            files), 'reduce_zero_label' and, for masks of colours, 'colours'.
+        label_map (Mapping[int, int], optional): New id of each class id.
+
+    Returns:
+        ColourTable | IdTable: From files to (new) class ids.
+    """
+    ids = range(info['num_ids'])
+    new = {i: i if label_map is None else label_map[i] for i in ids}
+    new[IGNORE_INDEX] = IGNORE_INDEX
+    if info.get('colours') is not None:
+        colours = info['colours'].items()
+        return ColourTable({rgb: new[i] for rgb, i in colours})
+    if info.get('reduce_zero_label'):
+        return IdTable({0: IGNORE_INDEX, **{i + 1: new[i] for i in ids}})
+    return IdTable(new)
+
+
+def read_label(
+    content: bytes, path: object, table: ColourTable | IdTable
+) -> np.ndarray:
+    """Class ids of a label file, (H, W) uint8, 255 where ignored.
+
+    Raises:
+        ValueError: If the file is damaged, of the wrong kind, or holds an
+            unknown id or colour.
+    """
+    if isinstance(table, ColourTable):
+        rgb = open_image(content, path).convert('RGB')
+        return table(np.asarray(rgb), path)
+    return table(read_ids(content, path), path)
+
+
+def colour_ids(
+    names: str | Path, ignored: Sequence[str | RGB] = ()
+) -> dict[RGB, int]:
+    """The colour table of a ``names.txt``.
+
+    Args:
+        names (str | Path): The file; every line carries ``[#RRGGBB]``.
+        ignored (Sequence[str | RGB]): Colours of pixels that do not count,
+            as '#9B9B9B' or (155, 155, 155).
+
+    Returns:
+        dict[RGB, int]: Class id of every colour, 255 for ignored ones.
+
+    Raises:
+        ValueError: If the lines carry no colours, or a colour is no colour
+            or stands for two things.
+    """
+    vocabulary = Vocabulary.from_file(names)
+    if '[#' not in Path(names).read_text(encoding='utf-8'):
+        raise ValueError(
+            f'{names} gives no colours, so masks of colours cannot be read; '
+            'end every line with the colour of its class, such as [#3C1098]'
+        )
+    colours: dict[RGB, int] = {}
+    pairs = [*zip(vocabulary.palette, range(len(vocabulary)), strict=True)]
+    pairs += [(_rgb(colour), IGNORE_INDEX) for colour in ignored]
+    for colour, index in pairs:
+        if colour in colours:
+            raise ValueError(
+                f'{names}: the colour {colour} stands for two things; every '
+                'class and every ignored colour needs its own'
+            )
+        colours[colour] = index
+    return colours
+
+
+def _rgb(colour: str | RGB) -> RGB:
+    if isinstance(colour, str) and re.fullmatch('#[0-9a-fA-F]{6}', colour):
+        red, green, blue = bytes.fromhex(colour[1:])
+        return red, green, blue
+    if isinstance(colour, str) or len(colour) != 3:
+        raise ValueError(
+            f'{colour!r} is no colour; write #9B9B9B or (155, 155, 155)'
+        )
+    return colour[0], colour[1], colour[2]
 
 
 def _ranges(mapping: Mapping[int, int]) -> str:

@@ -67,8 +67,8 @@ class OpenVocabDataset(BaseSegDataset):
                 )
             classes = metainfo['classes']
             info['classes'] = self.METAINFO['classes']
-        full = Vocabulary.from_metainfo(info)
-        self.full_classes = full.names
+        # All classes of the files, also those that do not count here.
+        full = self.full_vocabulary = Vocabulary.from_metainfo(info)
         self._check_known(info.get('seen_classes') or ())
         names = self._chosen(classes, info.get('seen_classes'))
         info['classes'] = names
@@ -91,7 +91,7 @@ class OpenVocabDataset(BaseSegDataset):
         self, classes: str | Sequence[str], seen: Sequence[str] | None
     ) -> tuple[str, ...]:
         """The names that count, in the order of their new ids."""
-        full = self.full_classes
+        full = self.full_vocabulary.names
         if not isinstance(classes, str):
             self._check_known(classes)
             return Vocabulary(tuple(classes)).names
@@ -118,11 +118,13 @@ class OpenVocabDataset(BaseSegDataset):
         return names
 
     def _check_known(self, names: Sequence[str]) -> None:
-        unknown = [name for name in names if name not in self.full_classes]
+        unknown = [
+            name for name in names if name not in self.full_vocabulary.names
+        ]
         if unknown:
             raise ValueError(
                 f'{type(self).__name__} has no class {unknown}; its classes '
-                f'are {list(self.full_classes)}'
+                f'are {list(self.full_vocabulary.names)}'
             )
 
     def get_label_map(
@@ -137,12 +139,12 @@ class OpenVocabDataset(BaseSegDataset):
             dict[int, int] | None: None where every class keeps its id; a
             class that does not count becomes 255.
         """
-        names = tuple(new_classes or self.full_classes)
-        if names == self.full_classes:
+        names = tuple(new_classes or self.full_vocabulary.names)
+        if names == self.full_vocabulary.names:
             return None
         return {
             i: names.index(name) if name in names else IGNORE_INDEX
-            for i, name in enumerate(self.full_classes)
+            for i, name in enumerate(self.full_vocabulary.names)
         }
 
     def load_data_list(self) -> list[dict[str, Any]]:
@@ -231,7 +233,7 @@ class OpenVocabDataset(BaseSegDataset):
             'img_path': fileio.join_path(img_dir, name + self.img_suffix),
             'label_map': self.label_map,
             'reduce_zero_label': self.reduce_zero_label,
-            'num_ids': len(self.full_classes),
+            'num_ids': len(self.full_vocabulary.names),
             'seg_fields': [],
         }
         if ann_dir is not None:

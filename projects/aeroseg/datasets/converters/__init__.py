@@ -4,6 +4,7 @@
 from .conversion import Conversion
 from .converter import Converter
 from .dlrsd import DLRSDConverter
+from .folder import FolderConverter
 from .isaid import ISAIDConverter
 from .openearthmap import OpenEarthMapConverter
 
@@ -11,6 +12,7 @@ __all__ = [
     'Conversion',
     'Converter',
     'DLRSDConverter',
+    'FolderConverter',
     'ISAIDConverter',
     'OpenEarthMapConverter',
 ]

@@ -46,10 +46,8 @@ def write_tile(
         'split': split,
         'window': list(window),
     }
-    values, counts = np.unique(label, return_counts=True)
-    record['pixels'] = {
-        str(v): int(n) for v, n in zip(values, counts, strict=True)
-    }
+    counts = np.bincount(label.ravel())
+    record['pixels'] = {str(i): int(n) for i, n in enumerate(counts) if n}
     contents = {'img_dir': _image_png(image), 'ann_dir': _label_png(label)}
     for folder, content in contents.items():
         path = root / folder / split / f'{name}.png'

@@ -10,13 +10,7 @@ from mmengine import fileio
 from mmseg.registry import TRANSFORMS
 from PIL import Image, UnidentifiedImageError
 
-from ..labels import (
-    IGNORE_INDEX,
-    ColourTable,
-    IdTable,
-    open_image,
-    read_ids,
-)
+from ..labels import ColourTable, IdTable, read_label, table_of
 
 
 @TRANSFORMS.register_module()
@@ -90,29 +84,12 @@ class LoadLabels(BaseTransform):
 
     def _read(self, path: str, results: Mapping[str, Any]) -> np.ndarray:
         content = fileio.get(path, backend_args=self.backend_args)
-        table = self._table(results)
-        if isinstance(table, ColourTable):
-            rgb = open_image(content, path).convert('RGB')
-            return table(np.asarray(rgb), path)
-        return table(read_ids(content, path), path)
+        return read_label(content, path, self._table(results))
 
     def _table(self, results: Mapping[str, Any]) -> ColourTable | IdTable:
         """The table of the dataset; one transform may serve several."""
         keys = ('num_ids', 'label_map', 'reduce_zero_label', 'colours')
         key = repr([results.get(k) for k in keys])
         if key not in self._tables:
-            self._tables[key] = _make_table(results)
+            self._tables[key] = table_of(results, results.get('label_map'))
         return self._tables[key]
-
-
-def _make_table(results: Mapping[str, Any]) -> ColourTable | IdTable:
-    ids = range(results['num_ids'])
-    label_map = results.get('label_map')
-    new = {i: i if label_map is None else label_map[i] for i in ids}
-    new[IGNORE_INDEX] = IGNORE_INDEX
-    if results.get('colours') is not None:
-        colours = results['colours'].items()
-        return ColourTable({rgb: new[i] for rgb, i in colours})
-    if results.get('reduce_zero_label'):
-        return IdTable({0: IGNORE_INDEX, **{i + 1: new[i] for i in ids}})
-    return IdTable(new)

@@ -1,0 +1,8 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Is the data what it should be?"""
+
+from .dataset_check import DatasetCheck
+from .finding import Finding
+from .pair import PairFacts, scan_pair
+
+__all__ = ['DatasetCheck', 'Finding', 'PairFacts', 'scan_pair']

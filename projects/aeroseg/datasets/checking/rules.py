@@ -1,0 +1,172 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""From facts about pairs to sentences about a dataset."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+
+from aeroseg.vocabulary import Vocabulary
+
+from ..labels import IGNORE_INDEX
+from .finding import Finding
+from .pair import PairFacts
+
+# With fewer tiles an IoU hangs on single objects.
+FEW_TILES = 20
+_SHOWN = 5
+_CONVERT = 'Run the converter again (tools/dataset_converters)'
+
+
+def check_split(
+    name: str,
+    pairs: Sequence[PairFacts],
+    vocabulary: Vocabulary,
+    sampled: bool = False,
+) -> list[Finding]:
+    """Findings about one split.
+
+    Args:
+        name (str): 'train', 'val' or 'test'.
+        pairs (Sequence[PairFacts]): The pairs that were scanned.
+        vocabulary (Vocabulary): All classes of the labels, in the order of
+            their ids.
+        sampled (bool): Whether the pairs are a sample; then nothing is said
+            about classes that are absent or rare.
+
+    Returns:
+        list[Finding]: Errors first.
+    """
+    findings = [*_values(name, pairs, len(vocabulary)), *_faults(name, pairs)]
+    findings += _tiles(name, pairs)
+    if not sampled:
+        findings += _classes(name, pairs, vocabulary)
+    order = ('error', 'warning', 'note')
+    return sorted(findings, key=lambda f: order.index(f.level))
+
+
+def check_overlap(
+    splits: Mapping[str, Sequence[PairFacts]],
+) -> list[Finding]:
+    """Findings about pictures that several splits share, by content."""
+    places: dict[str, dict[str, str]] = defaultdict(dict)
+    for split, pairs in splits.items():
+        for pair in pairs:
+            if pair.digest:
+                places[pair.digest].setdefault(split, pair.image)
+    findings = []
+    names = list(splits)
+    for i, one in enumerate(names):
+        for two in names[i + 1 :]:
+            both = [p for p in places.values() if one in p and two in p]
+            if both:
+                findings.append(_shared(one, two, both, len(splits[two])))
+    return findings
+
+
+def _shared(
+    one: str, two: str, both: Sequence[Mapping[str, str]], total: int
+) -> Finding:
+    return Finding(
+        'warning',
+        f'{len(both):,} pictures are in {one} and in {two} (of {total:,} '
+        f'pairs in {two}), for example {both[0][one]} and {both[0][two]}',
+        'A score on seen classes then measures memory; split by picture, as '
+        'the DLRSD converter does with --split dedup',
+    )
+
+
+def _faults(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
+    faults = [fault for pair in pairs for fault in pair.faults]
+    for fault in faults[:_SHOWN]:
+        yield Finding('error', f'{name}: {fault}')
+    if len(faults) > _SHOWN:
+        rest = len(faults) - _SHOWN
+        yield Finding('error', f'{name}: {rest:,} more faults like these')
+
+
+def _values(
+    name: str, pairs: Sequence[PairFacts], num_classes: int
+) -> Iterator[Finding]:
+    """Faults that show in the values of all labels together."""
+    raw = {i for pair in pairs for i in pair.raw_ids}
+    ids = raw - {IGNORE_INDEX}
+    if not raw:
+        return
+    if raw == {0, IGNORE_INDEX} and num_classes > 1:
+        yield Finding(
+            'error',
+            f'{name}: the labels hold only 0 and 255, so there is a single '
+            'class, or none',
+            'Masks of one object have 255 for it; write its class id instead',
+        )
+    elif ids == {0, 1} and num_classes > 2:
+        yield Finding(
+            'error',
+            f'{name}: the labels hold only 0 and 1, of {num_classes} classes; '
+            'this looks like the palette fault, where a PNG of mode P '
+            'without a palette lost its ids',
+            _CONVERT + '; it writes mode L and reads every label back',
+        )
+    elif num_classes in ids and 0 not in ids and max(ids) == num_classes:
+        yield Finding(
+            'error',
+            f'{name}: the labels hold 1 to {num_classes}, expected 0 to '
+            f'{num_classes - 1}',
+            'The ids are shifted by one: set reduce_zero_label=True in the '
+            'dataset, or convert the labels',
+        )
+
+
+def _tiles(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
+    empty = [pair for pair in pairs if pair.is_empty]
+    if empty:
+        yield Finding(
+            'warning',
+            f'{name}: {len(empty):,} of {len(pairs):,} labels have no pixel '
+            f'that counts (all 255), for example that of {empty[0].image}',
+            'They cost time and teach nothing; leave them out with ann_file',
+        )
+    sizes = Counter(pair.size for pair in pairs if pair.size != (0, 0))
+    if len(sizes) > 1:
+        parts = [f'{w}x{h} ({n:,})' for (w, h), n in sizes.most_common(4)]
+        yield Finding(
+            'note',
+            f'{name}: the images have {len(sizes)} sizes, mostly '
+            + ', '.join(parts),
+            'The pipeline must crop or pad to one size for batches',
+        )
+    twice = len(pairs) - len({pair.digest for pair in pairs})
+    if twice:
+        yield Finding(
+            'note',
+            f'{name}: {twice:,} of {len(pairs):,} pairs repeat a picture '
+            'of this split',
+        )
+
+
+def _classes(
+    name: str, pairs: Sequence[PairFacts], vocabulary: Vocabulary
+) -> Iterator[Finding]:
+    tiles = Counter(i for pair in pairs for i in pair.pixels)
+    for i, label in enumerate(vocabulary.names):
+        number = tiles[i]
+        seen = vocabulary.seen is None or vocabulary.seen[i]
+        if name == 'train':
+            if number == 0 and seen:
+                yield Finding(
+                    'warning',
+                    f'train: no pixel of {label!r}, a class to be learned',
+                    'Add images that show it, or mark it as [unseen]',
+                )
+        elif number == 0:
+            yield Finding(
+                'warning',
+                f'{name}: no pixel of {label!r}',
+                'Its IoU is undefined and left out of the mean',
+            )
+        elif number < FEW_TILES:
+            yield Finding(
+                'warning',
+                f'{name}: only {number} tiles stand behind the IoU of '
+                f'{label!r}',
+                'Read its IoU, and every mean that holds it, with care',
+            )

@@ -1,0 +1,118 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The datasets behind a config or a folder."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from mmengine.utils import import_modules_from_strings
+from mmseg.registry import DATASETS
+
+from ..open_vocab import OpenVocabDataset
+
+# What the converters write into manifest.json.
+_CONVERTED = {
+    'iSAID': 'ISAID15Dataset',
+    'DLRSD': 'DLRSDDataset',
+    'OpenEarthMap': 'OpenEarthMapDataset',
+    'folder': 'FolderDataset',
+}
+
+
+def splits_of(
+    source: str | Path, names: str | None = None
+) -> dict[str, OpenVocabDataset]:
+    """Find the splits to check, each with all its classes.
+
+    Args:
+        source (str | Path): A config, or a folder with ``img_dir/SPLIT`` and
+            ``ann_dir/SPLIT`` that a converter wrote or that has a
+            ``names.txt``.
+        names (str, optional): The ``names.txt`` of a folder.
+
+    Returns:
+        dict[str, OpenVocabDataset]: By 'train', 'val' and 'test'; a split
+        that repeats another one is left out.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If the folder does not tell which classes it has, or the
+            config has no dataset that can be checked.
+    """
+    path = Path(source)
+    if path.is_file():
+        configs = _of_config(path)
+    elif path.is_dir():
+        configs = _of_folder(path, names)
+    else:
+        raise FileNotFoundError(f'no config and no folder {source}')
+    init_default_scope('mmseg')
+    built = {split: DATASETS.build(cfg) for split, cfg in configs.items()}
+    return {
+        split: dataset
+        for split, dataset in built.items()
+        if isinstance(dataset, OpenVocabDataset)
+    }
+
+
+def _of_config(path: Path) -> dict[str, dict[str, Any]]:
+    config = Config.fromfile(path)
+    imports = config.get('custom_imports')
+    if imports:
+        import_modules_from_strings(**imports)
+    found: dict[str, dict[str, Any]] = {}
+    for split in ('train', 'val', 'test'):
+        loader = config.get(f'{split}_dataloader')
+        if not loader:
+            continue
+        cfg = dict(loader['dataset'])
+        while 'dataset' in cfg:  # mmengine's wrappers, as RepeatDataset
+            cfg = dict(cfg['dataset'])
+        cfg.update(classes='all', pipeline=[])
+        cfg.pop('test_mode', None)
+        if cfg not in found.values():
+            found[split] = cfg
+    if not found:
+        raise ValueError(
+            f'{path} names no dataset; expected train_dataloader, '
+            'val_dataloader or test_dataloader'
+        )
+    return found
+
+
+def _of_folder(path: Path, names: str | None) -> dict[str, dict[str, Any]]:
+    splits = [
+        split
+        for split in ('train', 'val', 'test')
+        if (path / 'img_dir' / split).is_dir()
+    ]
+    if not splits:
+        raise FileNotFoundError(
+            f'{path} has no img_dir/train, img_dir/val or img_dir/test; '
+            'convert the data first, or check a config'
+        )
+    cfg: dict[str, Any] = {'data_root': str(path)}
+    manifest = path / 'manifest.json'
+    if names or (path / 'names.txt').is_file():
+        cfg['type'] = 'FolderDataset'
+        cfg['names'] = names or 'names.txt'
+    elif manifest.is_file():
+        dataset = json.loads(manifest.read_text())['settings']['dataset']
+        cfg['type'] = _CONVERTED[dataset]
+    else:
+        raise ValueError(
+            f'{path} has neither a manifest.json of a converter nor a '
+            'names.txt, so its classes are not known; give --names'
+        )
+    return {
+        split: {
+            **cfg,
+            'data_prefix': {
+                'img_path': f'img_dir/{split}',
+                'seg_map_path': f'ann_dir/{split}',
+            },
+        }
+        for split in splits
+    }

@@ -1,0 +1,152 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Your own data: images and masks in folders side by side."""
+
+import random
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+
+from aeroseg.vocabulary import Vocabulary
+
+from ..labels import ColourTable, IdTable, colour_ids, read_label
+from .converter import Converter, Record, shared_images
+from .scene import Scene, Tile
+from .source import SourceFile, list_files
+from .tiling import Rule, tile_windows
+
+_SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff')
+
+
+class FolderConverter(Converter):
+    """Cuts images with id masks or masks of colours into tiles.
+
+    An image ``A/images/B.jpg`` belongs to the mask ``A/masks/B.png``: the
+    paths are equal but for the name of one folder and the ending.
+
+    Args:
+        source (Sequence[str | Path]): Folders or archives.
+        names (str | Path): Text file with a class per line; see
+            :class:`aeroseg.datasets.FolderDataset`.
+        masks (str): 'ids' or 'colours'. Default: 'ids'.
+        ignore_colours (Sequence[str]): Colours of pixels that do not count.
+        image_dir (str): Name of the folders of images. Default: 'images'.
+        mask_dir (str): Name of the folders of masks. Default: 'masks'.
+        val (Sequence[str]): Scenes for validation, by the beginning of their
+            path ('Tile 7'). Default: drawn at random.
+        val_share (float): Share of scenes to draw if `val` is empty, in
+            (0, 1). Default: 0.2.
+        seed (int): Of the draw. Default: 0.
+        size (int): Side of a tile, px. Default: 256.
+        rule (Rule): What happens to the rest at the edges. Default: 'pad',
+            so that every pixel counts once.
+    """
+
+    dataset = 'folder'
+
+    def __init__(
+        self,
+        source: Sequence[str | Path],
+        names: str | Path,
+        masks: Literal['ids', 'colours'] = 'ids',
+        ignore_colours: Sequence[str] = (),
+        image_dir: str = 'images',
+        mask_dir: str = 'masks',
+        val: Sequence[str] = (),
+        val_share: float = 0.2,
+        seed: int = 0,
+        size: int = 256,
+        rule: Rule = 'pad',
+    ) -> None:
+        tile_windows(size, size, size, size, rule)
+        self.source = list(source)
+        self.vocabulary = Vocabulary.from_file(names)
+        self._table: ColourTable | IdTable = IdTable(
+            {i: i for i in range(len(self.vocabulary))}
+        )
+        if masks == 'colours':
+            self._table = ColourTable(colour_ids(names, ignore_colours))
+        self.image_dir, self.mask_dir = image_dir, mask_dir
+        self.val, self.val_share, self.seed = tuple(val), val_share, seed
+        self.size = size
+        self.rule = rule
+        self._settings = {
+            'names': list(self.vocabulary.names),
+            'masks': masks,
+            'ignore_colours': list(ignore_colours),
+            'val': list(val) or {'share': val_share, 'seed': seed},
+            'size': size,
+            'rule': rule,
+        }
+
+    @property
+    def classes(self) -> tuple[str, ...]:  # type: ignore[override]
+        """Names of the ids."""
+        return self.vocabulary.names
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Everything that decides about the result."""
+        return self._settings
+
+    def scenes(self) -> list[Scene]:
+        """The pairs of images and masks, each in train or in val."""
+        groups: dict[str, dict[str, SourceFile]] = {
+            self.image_dir: {},
+            self.mask_dir: {},
+        }
+        for file in list_files(self.source, _SUFFIXES):
+            parts = list(file.path.parent.parts)
+            kind = next((p for p in parts if p in groups), None)
+            if kind is not None:
+                parts.remove(kind)
+                groups[kind]['/'.join([*parts, file.path.stem])] = file
+        images, masks = groups[self.image_dir], groups[self.mask_dir]
+        alone = sorted(set(images) ^ set(masks))
+        if alone or not images:
+            first = alone[0] if alone else 'none at all'
+            raise FileNotFoundError(
+                f'{len(alone)} files have no partner, the first is {first}; '
+                f'expected .../{self.image_dir}/NAME with '
+                f'.../{self.mask_dir}/NAME, below '
+                f'{", ".join(map(str, self.source))}'
+            )
+        val = self._val_names(sorted(images))
+        return [
+            Scene(n, images[n], masks[n], 'val' if n in val else 'train')
+            for n in sorted(images)
+        ]
+
+    def _val_names(self, names: Sequence[str]) -> set[str]:
+        if not self.val:
+            number = max(1, round(self.val_share * len(names)))
+            return set(random.Random(self.seed).sample(names, number))
+        found = {name for name in names if name.startswith(self.val)}
+        unused = [
+            v for v in self.val if not any(n.startswith(v) for n in names)
+        ]
+        if unused:
+            raise ValueError(
+                f'no scene for validation begins with {unused[0]!r}; the '
+                f'first scenes are {list(names[:3])}'
+            )
+        return found
+
+    def read_label(self, content: bytes, file: SourceFile) -> np.ndarray:
+        """Class ids in the order of the names."""
+        return read_label(content, file, self._table)
+
+    def tiles(self, scene: Scene, label: np.ndarray) -> Iterable[Tile]:
+        """All tiles of the grid."""
+        stem = scene.name.replace('/', '_').replace(' ', '_')
+        height, width = label.shape
+        for window in tile_windows(
+            height, width, self.size, self.size, self.rule
+        ):
+            name = f'{stem}_{window.y}_{window.x}'
+            yield Tile(scene.split, name, window)
+
+    def report(self, records: Sequence[Record]) -> list[str]:
+        """Name what both sides share."""
+        return [shared_images(records)]

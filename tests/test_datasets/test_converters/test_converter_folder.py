@@ -1,0 +1,93 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from data.make_folder import COLOURS, make_folder
+from PIL import Image
+
+from aeroseg.datasets import FolderDataset
+from aeroseg.datasets.converters import Conversion, FolderConverter
+
+
+def convert(source: Path, out: Path, **kwargs: Any) -> dict:
+    options = {'masks': 'colours', 'ignore_colours': ['#9B9B9B'], 'size': 32}
+    converter = FolderConverter(
+        [source], source / 'names.txt', **(options | kwargs)
+    )
+    conversion = Conversion(converter, out, workers=1)
+    for _ in conversion.run():
+        pass
+    return conversion.finish()
+
+
+def test_every_pixel_keeps_its_class(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    summary = convert(source, tmp_path / 'out', val=['Tile 3'])
+    expected = dict.fromkeys(('building', 'land', 'water'), 0)
+    for path in source.glob('Tile [12]/masks/*.png'):
+        rgb = np.asarray(Image.open(path).convert('RGB'))
+        for name, colour in zip(expected, COLOURS, strict=False):
+            expected[name] += int((rgb == colour).all(axis=-1).sum())
+    found = summary['splits']['train']['pixels']
+    assert {name: found[name] for name in expected} == expected
+    names = (tmp_path / 'out/val.txt').read_text().split()
+    assert all(name.startswith('Tile_3_part_') for name in names)
+
+
+def test_the_result_is_a_folder_dataset(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source', 'ids')
+    convert(source, tmp_path / 'out', masks='ids', ignore_colours=[])
+    dataset = FolderDataset(
+        names=str(source / 'names.txt'),
+        data_root=str(tmp_path / 'out'),
+        data_prefix={
+            'img_path': 'img_dir/val',
+            'seg_map_path': 'ann_dir/val',
+        },
+    )
+    assert len(dataset) == len((tmp_path / 'out/val.txt').read_text().split())
+
+
+def test_the_draw_follows_its_seed(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    drawn = []
+    for i, seed in enumerate((0, 0, 1)):
+        convert(source, tmp_path / f'{i}', val_share=0.5, seed=seed)
+        drawn.append((tmp_path / f'{i}/val.txt').read_text())
+    assert drawn[0] == drawn[1] != drawn[2]
+
+
+def test_what_does_not_fit(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    with pytest.raises(ValueError, match="begins with 'Tile 9'"):
+        convert(source, tmp_path / 'out', val=['Tile 9'])
+    with pytest.raises(FileNotFoundError, match='no partner'):
+        convert(source, tmp_path / 'out', mask_dir='labels')
+    with pytest.raises(ValueError, match=r'\(155, 155, 155\)'):
+        convert(source, tmp_path / 'out', ignore_colours=[])
+    with pytest.raises(ValueError, match='rules are'):
+        convert(source, tmp_path / 'out', rule='crop')
+
+
+def test_the_dubai_scenes(
+    tmp_path: Path, shared_dir: Path, root: Path
+) -> None:
+    source = shared_dir / 'data/dubai'
+    converter = FolderConverter(
+        [source],
+        root / 'configs/folder/dubai_names.txt',
+        masks='colours',
+        ignore_colours=['#9B9B9B', '#000000'],
+        val=['Tile 2'],
+    )
+    scenes = {s.name: s for s in converter.scenes()}
+    assert len(scenes) == 72
+    # Tile 2 has palette masks, Tile 1 has RGB masks.
+    for tile in (1, 2):
+        scene = scenes[f'Tile {tile}/image_part_001']
+        record = converter.convert_scene(scene, tmp_path)
+        pixels = sum(sum(t['pixels'].values()) for t in record['tiles'])
+        assert pixels == len(record['tiles']) * 256 * 256
+        assert len({i for t in record['tiles'] for i in t['pixels']}) > 2

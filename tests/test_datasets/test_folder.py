@@ -1,0 +1,114 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from data.make_folder import COLOURS, NAMES, make_folder
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from aeroseg.datasets import FolderDataset
+
+PIPELINE = [
+    {'type': 'LoadImageFromFile'},
+    {'type': 'LoadLabels'},
+    {'type': 'PackSegInputs'},
+]
+
+
+def build(root: Path, **kwargs: Any) -> FolderDataset:
+    init_default_scope('mmseg')
+    cfg = {
+        'data_root': str(root),
+        'data_prefix': {
+            'img_path': 'Tile 1/images',
+            'seg_map_path': 'Tile 1/masks',
+        },
+        'img_suffix': '.jpg',
+        'pipeline': PIPELINE,
+    }
+    return FolderDataset(**(cfg | kwargs))
+
+
+def labels(dataset: FolderDataset) -> np.ndarray:
+    return dataset[0]['data_samples'].gt_sem_seg.data[0].numpy()
+
+
+def test_names_synonyms_colours_and_marks(tmp_path: Path) -> None:
+    dataset = build(make_folder(tmp_path, 'ids'))
+    meta = dataset.metainfo
+    assert meta['classes'] == ('building', 'land', 'water')
+    assert meta['seen_classes'] == ('building', 'land')
+    assert meta['synonyms'] == {'building': ('house',), 'water': ('sea',)}
+    assert meta['palette'][0] == [60, 16, 152]
+    raw = np.asarray(Image.open(tmp_path / 'Tile 1/masks/part_1.png'))
+    assert np.array_equal(labels(dataset), raw)
+
+
+@pytest.mark.parametrize('tile', [1, 2])
+def test_masks_of_colours_also_with_palette(tmp_path: Path, tile: int) -> None:
+    root = make_folder(tmp_path)
+    dataset = build(
+        root,
+        masks='colours',
+        ignore_colours=('#9B9B9B',),
+        data_prefix={
+            'img_path': f'Tile {tile}/images',
+            'seg_map_path': f'Tile {tile}/masks',
+        },
+    )
+    mask = Image.open(root / f'Tile {tile}/masks/part_1.png')
+    assert mask.mode == ('P' if tile == 2 else 'RGB')
+    rgb = np.asarray(mask.convert('RGB'))
+    expected = np.full(rgb.shape[:2], 255)
+    for i, colour in enumerate(COLOURS[:3]):
+        expected[(rgb == colour).all(axis=-1)] = i
+    assert np.array_equal(labels(dataset), expected)
+
+
+def test_unseen_classes_are_hidden_in_training(tmp_path: Path) -> None:
+    root = make_folder(tmp_path)
+    kwargs = {'masks': 'colours', 'ignore_colours': [(155, 155, 155)]}
+    every = labels(build(root, **kwargs))
+    seen = build(root, classes='seen', **kwargs)
+    assert seen.metainfo['classes'] == ('building', 'land')
+    assert np.array_equal(labels(seen), np.where(every == 2, 255, every))
+
+
+def test_names_from_another_place(tmp_path: Path) -> None:
+    root = make_folder(tmp_path / 'data', 'ids')
+    (root / 'names.txt').rename(tmp_path / 'other.txt')
+    dataset = build(root, names=str(tmp_path / 'other.txt'))
+    assert len(dataset.metainfo['classes']) == 3
+    with pytest.raises(FileNotFoundError, match='no vocabulary file'):
+        build(root)
+
+
+@pytest.mark.parametrize(
+    ('text', 'kwargs', 'message'),
+    [
+        ('a\nb\n', {'masks': 'colours'}, r'gives no colours'),
+        ('a [#000000]\nb [#000000]\n', {'masks': 'colours'}, 'two things'),
+        (NAMES, {'masks': 'colours', 'ignore_colours': ['red']}, 'no colour'),
+        (NAMES, {'masks': 'rgb'}, "masks='rgb'"),
+        (NAMES, {'ignore_colours': ['#000000']}, 'pixels that do not count'),
+        ('a\nb\n', {'classes': 'seen'}, 'no class is marked as seen'),
+        ('\n'.join(f'c{i}' for i in range(300)), {}, '300 classes'),
+        ('a\na\n', {}, 'given twice'),
+        ('', {}, 'empty'),
+    ],
+)
+def test_faults_of_names_txt(
+    tmp_path: Path, text: str, kwargs: dict, message: str
+) -> None:
+    root = make_folder(tmp_path, 'ids')
+    (root / 'names.txt').write_text(text)
+    with pytest.raises(ValueError, match=message):
+        build(root, **kwargs)
+
+
+def test_a_colour_without_class_is_named(tmp_path: Path) -> None:
+    dataset = build(make_folder(tmp_path), masks='colours')
+    with pytest.raises(ValueError, match=r'part_1\.png .*\(155, 155, 155\)'):
+        dataset[0]

@@ -1,0 +1,102 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Check a dataset: every pair, every class, and what the splits share.
+
+Examples:
+  python tools/check_dataset.py configs/aeroseg/\
+aeroseg_vit-b16_sam-l_1xb4-15k_openearthmap-384x384.py
+  python tools/check_dataset.py data/openearthmap
+  python tools/check_dataset.py data/own --names names.txt
+
+The exit status is 1 if there is an error, else 0.
+"""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
+
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from aeroseg.datasets.checking import DatasetCheck, Finding
+from aeroseg.datasets.checking.sheet import draw_sheet
+from aeroseg.datasets.checking.splits import splits_of
+
+_STYLE = {'error': 'red', 'warning': 'yellow', 'note': 'cyan'}
+console = Console()
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', help='config file or folder of a dataset')
+    parser.add_argument(
+        '--names', help='names.txt of a folder that was not converted here'
+    )
+    parser.add_argument(
+        '--sample', type=int, help='look only at so many pairs of each split'
+    )
+    parser.add_argument(
+        '--sheet',
+        default='contact_sheet.png',
+        help='picture to draw; default: contact_sheet.png. "" draws none',
+    )
+    parser.add_argument(
+        '--tiles', type=int, default=16, help='pairs on the sheet per split'
+    )
+    parser.add_argument(
+        '--workers', type=int, default=os.cpu_count(), help='processes'
+    )
+    return parser.parse_args()
+
+
+def main() -> int:
+    """Check, print, draw; returns the exit status."""
+    args = parse_args()
+    try:
+        check = DatasetCheck(splits_of(args.source, args.names), args.sample)
+        for _ in track(
+            check.run(args.workers), 'reading', len(check), console=console
+        ):
+            pass
+        findings = check.findings()
+        show(check, findings)
+        if args.sheet:
+            draw_sheet(check, args.sheet, args.tiles)
+            console.print(f'contact sheet: {args.sheet}', highlight=False)
+    except (FileNotFoundError, ValueError) as error:
+        console.print(f'[red]error:[/red] {error}', highlight=False)
+        return 1
+    return int(any(f.level == 'error' for f in findings))
+
+
+def show(check: DatasetCheck, findings: list[Finding]) -> None:
+    """Print a table per split and the findings."""
+    for split, rows in check.table().items():
+        number = len(check.pairs[split])
+        table = Table(title=f'{split}: {number:,} pairs')
+        table.add_column('class')
+        for column in ('pixels', 'share', 'tiles with it'):
+            table.add_column(column, justify='right')
+        total = max(sum(pixels for pixels, _ in rows.values()), 1)
+        for label, (pixels, tiles) in rows.items():
+            share = f'{100 * pixels / total:.2f} %'
+            table.add_row(label, f'{pixels:,}', share, f'{tiles:,}')
+        console.print(table)
+    for finding in findings:
+        style = _STYLE[finding.level]
+        console.print(
+            f'[{style}]{finding.level}:[/{style}] {finding}', highlight=False
+        )
+    if not findings:
+        console.print('no fault found')
+
+
+if __name__ == '__main__':
+    sys.exit(main())
