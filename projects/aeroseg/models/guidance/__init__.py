@@ -4,11 +4,15 @@
 from .base import GuidanceEncoder
 from .clip import CLIPGuidance
 from .sam import SAMGuidance
+from .sam2 import SAM2Guidance
+from .sam2_pretrained import SAM2Pretrained
 from .sam_pretrained import SAMPretrained
 
 __all__ = [
     'CLIPGuidance',
     'GuidanceEncoder',
+    'SAM2Guidance',
+    'SAM2Pretrained',
     'SAMGuidance',
     'SAMPretrained',
 ]

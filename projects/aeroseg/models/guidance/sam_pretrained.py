@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from functools import partial
 from typing import TYPE_CHECKING
 
 import torch
 from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
-from safetensors.torch import load_file
 from torch import Tensor
+
+from .state_fit import check_fit, read_tensors
 
 if TYPE_CHECKING:
     from .sam import SAMGuidance
@@ -104,20 +105,14 @@ def load_encoder(
         ValueError: If a tensor is missing, left over or of another shape.
     """
     own = module.encoder.state_dict()
-    faults = [f'{name} is missing' for name in own if name not in state]
-    for name, value in state.items():
-        if name in own and own[name].shape != value.shape:
-            got, want = tuple(value.shape), tuple(own[name].shape)
-            faults.append(f'{name} is {got}, not {want}')
-        elif name not in own and not _left_out(module, name):
-            faults.append(f'{name} is unknown')
-    if faults:
-        raise ValueError(
-            f'{source} does not fit the encoder, SAM '
-            f'{module.arch or "of its own size"}: {"; ".join(faults[:3])}'
-            f'{f" and {len(faults) - 3} more" if len(faults) > 3 else ""}. '
-            f'Choose the arch that the file was made for. {_where()}'
-        )
+    check_fit(
+        own,
+        state,
+        partial(_left_out, module),
+        f'{source} does not fit the encoder, SAM '
+        f'{module.arch or "of its own size"}',
+        f'Choose the arch that the file was made for. {_where()}',
+    )
     module.encoder.load_state_dict({name: state[name] for name in own})
 
 
@@ -143,14 +138,7 @@ def _read(checkpoint: str) -> dict[str, Tensor]:
         return torch.hub.load_state_dict_from_url(
             url, map_location='cpu', weights_only=True, progress=False
         )
-    path = Path(checkpoint)
-    if not path.is_file():
-        raise FileNotFoundError(
-            f'There is no SAM checkpoint {path.absolute()}. {_where()}'
-        )
-    if path.suffix == '.safetensors':
-        return load_file(path)
-    return torch.load(path, map_location='cpu', weights_only=True, mmap=True)
+    return read_tensors(checkpoint, _where())
 
 
 def _where() -> str:

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .linear import Linear, linear
+
 _EPS = 1e-6
 
 
@@ -27,9 +29,9 @@ class GuidedLinearAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = nn.Linear(dim + guidance_dim, dim)
-        self.k = nn.Linear(dim + guidance_dim, dim)
-        self.v = nn.Linear(dim, dim)
+        self.q = Linear(dim + guidance_dim, dim)
+        self.k = Linear(dim + guidance_dim, dim)
+        self.v = Linear(dim, dim)
 
     def summarise(self, x: Tensor, guidance: Tensor) -> tuple[Tensor, Tensor]:
         """What classes offer to a query: sums over T of K V^T and of K.
@@ -59,12 +61,10 @@ class GuidedLinearAttention(nn.Module):
         return (out / norm[..., None]).flatten(-2)
 
     def _features(
-        self, linear: nn.Linear, x: Tensor, guidance: Tensor
+        self, layer: nn.Linear, x: Tensor, guidance: Tensor
     ) -> Tensor:
-        of_x = F.linear(x, linear.weight[:, : self.dim])
-        of_guidance = F.linear(
-            guidance, linear.weight[:, self.dim :], linear.bias
-        )
+        of_x = linear(x, layer.weight[:, : self.dim])
+        of_guidance = linear(guidance, layer.weight[:, self.dim :], layer.bias)
         return F.elu(self._split(of_x + of_guidance[:, None])) + 1
 
     def _split(self, x: Tensor) -> Tensor:
@@ -106,7 +106,7 @@ class ClassRefinement(nn.Module):
         self.attn = GuidedLinearAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            nn.Linear(dim, 4 * dim), nn.ReLU(), nn.Linear(4 * dim, dim)
+            Linear(dim, 4 * dim), nn.ReLU(), Linear(4 * dim, dim)
         )
         if num_slots:
             self.padding_token = nn.Parameter(torch.zeros(dim))

@@ -13,6 +13,7 @@ from open_clip.transformer import (
 )
 from torch import Tensor, nn
 
+from .linear import accelerate
 from .split_attention import SplitAttention
 
 ClipModel = str | dict[str, Any]
@@ -58,6 +59,7 @@ def build_vision_tower(model: ClipModel) -> VisionTransformer:
             'features are defined for the plain ViTs of open_clip'
         )
     _split(tower, model)
+    accelerate(tower)
     return tower
 
 
@@ -83,6 +85,7 @@ def build_text_tower(model: ClipModel) -> TextTransformer:
             'CLIP; prompts are cut at their end, which needs one'
         )
     _split(tower, model)
+    accelerate(tower)
     return tower
 
 

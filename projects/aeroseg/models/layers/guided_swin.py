@@ -5,6 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .linear import Linear, linear
 from .windows import Windows
 
 
@@ -24,10 +25,10 @@ class GuidedWindowAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = nn.Linear(dim + guidance_dim, dim)
-        self.k = nn.Linear(dim + guidance_dim, dim)
-        self.v = nn.Linear(dim, dim)
-        self.proj = nn.Linear(dim, dim)
+        self.q = Linear(dim + guidance_dim, dim)
+        self.k = Linear(dim + guidance_dim, dim)
+        self.v = Linear(dim, dim)
+        self.proj = Linear(dim, dim)
 
     def forward(self, x: Tensor, guidance: Tensor, windows: Windows) -> Tensor:
         """Attend within windows.
@@ -44,12 +45,12 @@ class GuidedWindowAttention(nn.Module):
         weight = torch.cat(
             [self.q.weight[:, :dim], self.k.weight[:, :dim], self.v.weight]
         )
-        qk_guidance = F.linear(
+        qk_guidance = linear(
             guidance,
             torch.cat([self.q.weight[:, dim:], self.k.weight[:, dim:]]),
             torch.cat([self.q.bias, self.k.bias]),
         )
-        qkv = F.linear(x, weight)
+        qkv = linear(x, weight)
         qk = qkv[..., : 2 * dim] + qk_guidance[:, None]
         v = qkv[..., 2 * dim :] + self.v.bias
         q, k, v = (
@@ -88,7 +89,7 @@ class GuidedSwinBlock(nn.Module):
         self.attn = GuidedWindowAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
+            Linear(dim, 4 * dim), nn.GELU(), Linear(4 * dim, dim)
         )
 
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:

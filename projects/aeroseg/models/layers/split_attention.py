@@ -7,6 +7,8 @@ from typing import Any
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .linear import linear
+
 
 class SplitAttention(nn.Module):
     """Multi-head self-attention whose q, k and v weights can be frozen apart.
@@ -45,7 +47,7 @@ class SplitAttention(nn.Module):
         """
         weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
         q, k, v = (
-            F.linear(x, weight, bias)
+            linear(x, weight, bias)
             .unflatten(-1, (self.num_heads, -1))
             .transpose(1, 2)
             for weight, bias in zip(
@@ -65,7 +67,7 @@ class SplitAttention(nn.Module):
             Tensor: Output projection of the value projection, (N, L, C).
         """
         bias = self.in_proj_bias.chunk(3)[2]
-        return self.out_proj(F.linear(x, self.v_proj_weight, bias))
+        return self.out_proj(linear(x, self.v_proj_weight, bias))
 
     def _load_from_state_dict(
         self,
