@@ -1,0 +1,51 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Take the image encoder out of an official SAM 2 checkpoint, for timm.
+
+SAM2Guidance reads official files as they are; this makes a smaller file
+without memory, prompts and decoder, which loads without unpickling.
+
+Example:
+  python tools/model_converters/sam2_to_timm.py sam2.1_hiera_base_plus.pt \
+      sam2.1_hiera_base_plus_encoder.safetensors
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'projects'))
+
+from safetensors.torch import save_file
+
+from aeroseg.files import atomic_path
+from aeroseg.models.guidance.sam2_pretrained import read_hiera
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', type=Path, help='official checkpoint, .pt')
+    parser.add_argument('target', type=Path, help='.safetensors to write')
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert."""
+    args = parse_args()
+    if args.target.suffix != '.safetensors':
+        sys.exit(f'error: {args.target} must end with .safetensors')
+    try:
+        state = read_hiera(str(args.source))
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    tensors = {name: value.contiguous() for name, value in state.items()}
+    with atomic_path(args.target) as part:
+        save_file(tensors, part)
+    print(f'{len(tensors)} tensors written to {args.target}')
+
+
+if __name__ == '__main__':
+    main()
