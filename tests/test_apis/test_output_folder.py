@@ -1,0 +1,74 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+from pathlib import Path
+
+import pytest
+
+from aeroseg.apis.output_folder import OutputFolder
+from aeroseg.apis.work_folder import WorkFolder
+
+JOB = {'words': ['road']}
+
+
+def _fail(folder: OutputFolder, error: BaseException) -> None:
+    with folder.guard(10) as work:
+        assert isinstance(work, WorkFolder)
+        raise error
+
+
+def test_complete_job_is_known_again(tmp_path: Path) -> None:
+    folder = OutputFolder(tmp_path / 'out', JOB)
+    assert folder.report is None
+    with folder.guard(10):
+        (tmp_path / 'out' / 'a.txt').write_text('x')
+    folder.complete({'files': {'a': 'a.txt'}})
+    again = OutputFolder(tmp_path / 'out', JOB)
+    assert again.report is not None
+    assert again.report['settings'] == JOB
+    assert sorted(p.name for p in (tmp_path / 'out').iterdir()) == [
+        'a.txt',
+        'report.json',
+    ]
+
+
+def test_kills_keep_the_work_and_faults_remove_it(tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    with pytest.raises(KeyboardInterrupt):
+        _fail(OutputFolder(out, JOB), KeyboardInterrupt())
+    assert (out / '.aeroseg').is_dir()
+    with pytest.raises(ValueError, match='bad scene'):
+        _fail(OutputFolder(out, JOB), ValueError('bad scene'))
+    assert out.is_dir()
+    assert not any(out.iterdir())
+    out.rmdir()
+    with pytest.raises(ValueError, match='bad scene'):
+        _fail(OutputFolder(out, JOB), ValueError('bad scene'))
+    assert not out.exists()
+
+
+def test_full_disk_is_put_into_words_and_the_work_kept(tmp_path: Path) -> None:
+    out = tmp_path / 'out'
+    full = OSError(28, 'No space left on device')
+    with pytest.raises(ValueError, match=r'No space left.*run again'):
+        _fail(OutputFolder(out, JOB), full)
+    assert (out / '.aeroseg').is_dir()
+
+
+def test_remains_of_a_kill_are_removed(tmp_path: Path) -> None:
+    part = tmp_path / '.labels.123.part.tif'
+    part.write_text('half')
+    mine = tmp_path / 'notes.txt'
+    mine.write_text('keep')
+    with OutputFolder(tmp_path, JOB).guard(10):
+        assert not part.exists()
+    assert mine.exists()
+
+
+def test_overwriting_removes_the_old_results_only(tmp_path: Path) -> None:
+    folder = OutputFolder(tmp_path, JOB)
+    for name in ('a.txt', 'mine.txt'):
+        (tmp_path / name).write_text('x')
+    folder.complete({'files': {'a': 'a.txt'}})
+    with pytest.raises(ValueError, match='another run'):
+        OutputFolder(tmp_path, {'words': []})
+    OutputFolder(tmp_path, {'words': []}, overwrite=True)
+    assert [p.name for p in tmp_path.iterdir()] == ['mine.txt']
