@@ -15,6 +15,7 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = Path('work_dirs')
 sys.path.insert(0, str(ROOT / 'projects'))
 
 from aeroseg.evaluation.row_runner import Launcher, plan, run_job
@@ -31,7 +32,7 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add('work_dirs', nargs='*', default=['work_dirs'], help='where runs are')
+    add('work_dirs', nargs='*', help='where runs are; default: work_dirs')
     add('--tables', default=PAPER_TABLES, help='JSON file of other tables')
     add('--csv', action='store_true', help='CSV instead of Markdown')
     add('--out', type=Path, help='write here instead of printing')
@@ -52,7 +53,8 @@ def run_rows(args: argparse.Namespace) -> None:
     """Run what has no result, in the first of the work dirs."""
     cells = select_cells(load_tables(args.tables), args.run)
     launcher = Launcher(args.launcher, args.processes, args.launcher_args)
-    jobs = plan(cells, args.seeds, Path(args.work_dirs[0]), args.cfg_options)
+    folder = Path(args.work_dirs[0]) if args.work_dirs else DEFAULT
+    jobs = plan(cells, args.seeds, folder, args.cfg_options)
     for job in jobs:
         if job.is_done(ROOT):
             print(f'# {job.cell.name}, seed {job.seed}: done', file=sys.stderr)
@@ -77,7 +79,9 @@ def main() -> int:
             run_rows(args)
             if args.dry_run:
                 return 0
-        runs = find_runs(args.work_dirs, args.checkpoint, args.mode)
+        # A fresh checkout has no runs: the tables are then all blanks.
+        folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
+        runs = find_runs(folders, args.checkpoint, args.mode)
     except (FileNotFoundError, ValueError, RuntimeError) as error:
         print(f'error: {error}', file=sys.stderr)
         return 1

@@ -82,6 +82,16 @@ def test_the_tables_of_the_paper_without_any_run(
     assert out.count('###') == 7
 
 
+def test_a_fresh_checkout_has_blanks_alone(
+    tool: Callable,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Path, 'is_dir', lambda self: False)
+    status, out, _ = tool()
+    assert status == 0
+    assert '|  | ours |  |  |  |  |' in out
+
+
 def test_a_csv_file_of_the_tables(tool: Callable, tmp_path: Path) -> None:
     target = tmp_path / 'tables.csv'
     status, out, _ = tool(str(tmp_path), '--csv', '--out', str(target))
