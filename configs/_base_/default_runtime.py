@@ -26,6 +26,8 @@ custom_hooks = [
     dict(type='VocabularyHook'),
     dict(type='TrainableHook'),
     dict(type='ProtocolHook'),
+    # Reads a sample of the data before training; sample=0 turns it off.
+    dict(type='DatasetCheckHook', sample=32),
 ]
 visualizer = dict(
     type='PanelVisualizer', vis_backends=[dict(type='LocalVisBackend')]

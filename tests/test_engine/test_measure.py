@@ -22,6 +22,13 @@ def test_timing_is_that_of_the_runs() -> None:
     assert timing.high >= 0.03
 
 
+def test_processor_time_leaves_out_waiting() -> None:
+    timing = measure.time_runs(
+        lambda: time.sleep(0.2), CPU, repeat=1, clock=time.process_time
+    )
+    assert timing.median < 0.1
+
+
 def test_stages_are_timed_call_by_call_and_let_go() -> None:
     net = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
     with measure.stage_times({'linear': net[0]}, CPU) as seconds:

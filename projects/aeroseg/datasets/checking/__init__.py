@@ -4,5 +4,13 @@
 from .dataset_check import DatasetCheck
 from .finding import Finding
 from .pair import PairFacts, scan_pair
+from .splits import has_labels, splits_of
 
-__all__ = ['DatasetCheck', 'Finding', 'PairFacts', 'scan_pair']
+__all__ = [
+    'DatasetCheck',
+    'Finding',
+    'PairFacts',
+    'has_labels',
+    'scan_pair',
+    'splits_of',
+]

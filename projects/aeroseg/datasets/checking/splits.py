@@ -50,11 +50,22 @@ def splits_of(
         raise FileNotFoundError(f'no config and no folder {source}')
     init_default_scope('mmseg')
     built = {split: DATASETS.build(cfg) for split, cfg in configs.items()}
-    return {
+    found = {
         split: dataset
         for split, dataset in built.items()
-        if isinstance(dataset, OpenVocabDataset)
+        if isinstance(dataset, OpenVocabDataset) and has_labels(dataset)
     }
+    if not found:
+        raise ValueError(
+            f'{source} names no files of images and labels; there is nothing '
+            'to check'
+        )
+    return found
+
+
+def has_labels(dataset: OpenVocabDataset) -> bool:
+    """Whether the dataset consists of label files, not of made-up scenes."""
+    return dataset.get_data_info(0).get('seg_map_path') is not None
 
 
 def _of_config(path: Path) -> dict[str, dict[str, Any]]:

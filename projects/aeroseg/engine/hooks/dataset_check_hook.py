@@ -9,7 +9,7 @@ from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
 from aeroseg.datasets import OpenVocabDataset
-from aeroseg.datasets.checking import DatasetCheck
+from aeroseg.datasets.checking import DatasetCheck, has_labels
 
 
 @HOOKS.register_module()
@@ -51,6 +51,8 @@ class DatasetCheckHook(Hook):
             },
             self.sample,
         )
+        if not len(check):
+            return
         for _ in check.run():
             pass
         findings = check.findings()
@@ -67,8 +69,8 @@ class DatasetCheckHook(Hook):
 
 
 def _datasets(dataset: Any) -> Iterator[OpenVocabDataset]:
-    """The checkable datasets inside mmengine's wrappers."""
-    if isinstance(dataset, OpenVocabDataset):
+    """The datasets of files inside mmengine's wrappers."""
+    if isinstance(dataset, OpenVocabDataset) and has_labels(dataset):
         yield dataset
     for inner in getattr(
         dataset, 'datasets', [getattr(dataset, 'dataset', 0)]

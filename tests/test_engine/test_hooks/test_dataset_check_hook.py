@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from data.make_pairs import make_pairs
 from mmengine.dataset import ConcatDataset, RepeatDataset
+from mmseg.registry import DATASETS
 from PIL import Image
 
 from aeroseg.datasets import OpenEarthMapDataset
@@ -70,6 +71,17 @@ def test_shared_pictures_are_a_warning(
     (data / 'img_dir/val/0.png').write_bytes(image.read_bytes())
     DatasetCheckHook().before_train(runner(data))
     assert '1 pictures are in train and in val' in caplog.text
+
+
+def test_made_up_scenes_have_no_files_to_check(
+    data: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    one = runner(data)
+    dataset = DATASETS.build({'type': 'WorldDataset', 'length': 2})
+    one.train_dataloader.dataset = one.val_dataloader.dataset = dataset
+    with caplog.at_level('INFO'):
+        DatasetCheckHook().before_train(one)
+    assert 'Data check' not in caplog.text
 
 
 def test_a_negative_sample() -> None:
