@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -33,6 +34,8 @@ class Load:
         train (bool): Training steps instead of inference.
         compile (bool): Whether torch.compile is used for inference.
         repeat (int): Steps that count.
+        cpu_time (bool): Measure the processor's time, all threads together,
+            instead of the time on the wall.
     """
 
     classes: int
@@ -43,6 +46,12 @@ class Load:
     train: bool = False
     compile: bool = False
     repeat: int = 5
+    cpu_time: bool = False
+
+    @property
+    def clock(self) -> measure.Clock:
+        """What tells the time."""
+        return time.process_time if self.cpu_time else time.perf_counter
 
 
 class Case:
@@ -119,8 +128,11 @@ class Case:
             for name in STAGES
             if hasattr(self.model, name) and not self.load.train
         }
-        with measure.stage_times(stages, self.device) as seconds:
-            timing = measure.time_runs(run, self.device, self.load.repeat, 0)
+        clock = self.load.clock
+        with measure.stage_times(stages, self.device, clock) as seconds:
+            timing = measure.time_runs(
+                run, self.device, self.load.repeat, 0, clock
+            )
         peak = measure.peak_memory(run, self.device)
         with torch.no_grad():
             flops = measure.count_flops(self.infer)
@@ -143,7 +155,9 @@ class Case:
 
     def _time_text(self) -> float:
         with torch.no_grad():
-            return measure.time_runs(self.text, self.device, 3).median
+            return measure.time_runs(
+                self.text, self.device, 3, clock=self.load.clock
+            ).median
 
 
 class ModelCase(Case):

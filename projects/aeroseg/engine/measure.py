@@ -18,12 +18,14 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from ..models.layers.linear import linear
 
+Clock = Callable[[], float]
+
 _STATUS = Path('/proc/self/status')
 _CLEAR = Path('/proc/self/clear_refs')
 
 
 class Timing(NamedTuple):
-    """Wall-clock time of repeated runs, in seconds."""
+    """Time of repeated runs, in seconds."""
 
     median: float
     low: float
@@ -46,6 +48,7 @@ def time_runs(
     device: torch.device,
     repeat: int = 5,
     warm_up: int = 1,
+    clock: Clock = time.perf_counter,
 ) -> Timing:
     """Time a piece of code.
 
@@ -54,27 +57,32 @@ def time_runs(
         device (torch.device): Where it runs.
         repeat (int): Runs that count.
         warm_up (int): Runs before them that do not.
+        clock (Callable): ``time.process_time`` for the time of the processor,
+            all threads together, which other programs disturb less.
     """
     seconds = []
     for index in range(warm_up + repeat):
         synchronise(device)
-        start = time.perf_counter()
+        start = clock()
         run()
         synchronise(device)
         if index >= warm_up:
-            seconds.append(time.perf_counter() - start)
+            seconds.append(clock() - start)
     return Timing.of(seconds)
 
 
 @contextmanager
 def stage_times(
-    stages: dict[str, nn.Module], device: torch.device
+    stages: dict[str, nn.Module],
+    device: torch.device,
+    clock: Clock = time.perf_counter,
 ) -> Iterator[dict[str, list[float]]]:
     """Record how long each call of some modules takes.
 
     Args:
         stages (dict[str, nn.Module]): Modules under a name.
         device (torch.device): Where they run.
+        clock (Callable): As for :func:`time_runs`.
 
     Yields:
         dict[str, list[float]]: Seconds of each call, by name.
@@ -84,11 +92,11 @@ def stage_times(
 
     def before(name: str, *_: object) -> None:
         synchronise(device)
-        starts[name] = time.perf_counter()
+        starts[name] = clock()
 
     def after(name: str, *_: object) -> None:
         synchronise(device)
-        seconds[name].append(time.perf_counter() - starts[name])
+        seconds[name].append(clock() - starts[name])
 
     with ExitStack() as stack:
         for name, module in stages.items():
@@ -132,7 +140,10 @@ def count_flops(run: Callable[[], object]) -> int:
 
 
 def matmul_rate(
-    device: torch.device, dtype: torch.dtype, size: int = 2048
+    device: torch.device,
+    dtype: torch.dtype,
+    size: int = 2048,
+    clock: Clock = time.perf_counter,
 ) -> float:
     """FLOP/s of a matrix product, as the machine's yardstick.
 
@@ -140,9 +151,10 @@ def matmul_rate(
         device (torch.device): The device.
         dtype (torch.dtype): Precision of the factors.
         size (int): Rows and columns of both.
+        clock (Callable): As for :func:`time_runs`.
     """
     a = torch.randn(size, size, device=device).to(dtype)
     b = torch.randn(size, size, device=device).to(dtype)
     with torch.no_grad():
-        seconds = time_runs(lambda: linear(a, b), device, 8, 2).low
+        seconds = time_runs(lambda: linear(a, b), device, 8, 2, clock).low
     return 2 * size**3 / seconds

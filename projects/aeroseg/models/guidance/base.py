@@ -11,6 +11,8 @@ import torch.nn.functional as F
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from .feature_cache import FeatureCache, digest
+
 if TYPE_CHECKING:
     from aeroseg.models.backbones.rotated_clip import CLIPFeatures, RotatedCLIP
 
@@ -38,6 +40,8 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         mean (tuple[float, float, float]): Mean of R, G, B in 0-255.
         std (tuple[float, float, float]): Standard deviation of R, G, B.
         frozen (bool): Whether the encoder is a constant.
+        cache (dict | None): Arguments of :class:`FeatureCache`, to keep the
+            features of a frozen encoder on disk; None: no cache.
         init_cfg (dict | list[dict] | None): mmengine's initialisation config.
     """
 
@@ -50,9 +54,15 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         mean: tuple[float, float, float] = (0.0, 0.0, 0.0),
         std: tuple[float, float, float] = (1.0, 1.0, 1.0),
         frozen: bool = True,
+        cache: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(init_cfg)
+        if cache is not None and not frozen:
+            raise ValueError(
+                'Only the features of a frozen encoder can be kept: set '
+                'frozen=True or cache=None.'
+            )
         if stride < 1 or patch_size < 1:
             raise ValueError(
                 f'stride and patch_size are pixels, at least 1; got '
@@ -61,6 +71,8 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         self.stride = stride
         self.patch_size = patch_size
         self.frozen = frozen
+        self.cache = None if cache is None else FeatureCache(**cache)
+        self._known: tuple[object, str] | None = None
         self.mean: Tensor
         self.std: Tensor
         for name, values in (('mean', mean), ('std', std)):
@@ -102,10 +114,43 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
                 stride.
         """
         self._check(image)
+        if self.cache is not None:
+            return self._recall(self.cache, image)
         with torch.set_grad_enabled(
             torch.is_grad_enabled() and not self.frozen
         ):
             return self.encode(self.normalise(image), clip)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Whatever, beside the weights, decides what the features are."""
+        return {
+            'type': type(self).__name__,
+            'stride': self.stride,
+            'patch_size': self.patch_size,
+        }
+
+    @torch.no_grad()
+    def _recall(self, cache: FeatureCache, image: Tensor) -> Features:
+        """Features from the cache, or computed and stored there."""
+        first, second, third = cache.recall(
+            self._digest(image.device.type),
+            image,
+            lambda missing: self.encode(self.normalise(missing), None),
+        )
+        return first, second, third
+
+    def _digest(self, device: str) -> str:
+        """The name of this encoder in its present state."""
+        autocast = torch.is_autocast_enabled(device)
+        precision = torch.get_autocast_dtype(device) if autocast else None
+        settings = {**self.settings, 'precision': precision}
+        weights = list(self.parameters())
+        state = (settings, [(w.data_ptr(), w._version) for w in weights])
+        if self._known is None or self._known[0] != state:
+            tensors = [self.mean, self.std, *weights]
+            self._known = (state, digest(tensors, settings))
+        return self._known[1]
 
     def normalise(self, image: Tensor) -> Tensor:
         """Normalise an RGB image and resize it to the encoder's own scale.

@@ -83,6 +83,8 @@ class SAMGuidance(GuidanceEncoder):
             frozen encoder in that precision and compute as under autocast,
             in half the memory and without converting them for every image.
             None: as the surroundings do.
+        cache (dict | None): Keep the features of a frozen encoder on disk:
+            ``dict(folder=..., max_gib=20)``; see :class:`FeatureCache`.
         init_cfg (dict | list[dict] | None): For official weights:
             ``dict(type='SAMPretrained', checkpoint=...)``.
 
@@ -105,6 +107,7 @@ class SAMGuidance(GuidanceEncoder):
         stride: int = 16,
         with_cp: bool = False,
         dtype: str | None = None,
+        cache: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         settings = _settings(arch)
@@ -114,6 +117,7 @@ class SAMGuidance(GuidanceEncoder):
             mean=SAM_MEAN,
             std=SAM_STD,
             frozen=frozen,
+            cache=cache,
             init_cfg=init_cfg,
         )
         self.arch = arch if isinstance(arch, str) else None
@@ -138,6 +142,21 @@ class SAMGuidance(GuidanceEncoder):
             for layer in self.encoder.blocks.modules():
                 if isinstance(layer, nn.Linear):
                     layer.to(self.dtype)
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Whatever, beside the weights, decides what the features are."""
+        heads = [block.attn.num_heads for block in self.encoder.blocks]
+        windows = [block.window_size for block in self.encoder.blocks]
+        return {
+            **super().settings,
+            'heads': heads,
+            'windows': windows,
+            'out_blocks': self.out_blocks,
+            'last': self.last,
+            'pos_embed': self.pos_embed,
+            'dtype': self.dtype,
+        }
 
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
         """Compute F1, F2, F3 of a normalised image; CLIP is not read."""

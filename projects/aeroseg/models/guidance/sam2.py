@@ -37,6 +37,8 @@ class SAM2Guidance(GuidanceEncoder):
         out_indices (tuple[int, int, int]): Stages of F1, F2, F3, from 0.
         frozen (bool): Whether the encoder is a constant, or is trained.
         stride (int): Image pixels per grid cell; see :class:`GuidanceEncoder`.
+        cache (dict | None): Keep the features of a frozen encoder on disk:
+            ``dict(folder=..., max_gib=20)``; see :class:`FeatureCache`.
         init_cfg (dict | list[dict] | None): For official weights:
             ``dict(type='SAM2Pretrained', checkpoint=...)``.
 
@@ -57,6 +59,7 @@ class SAM2Guidance(GuidanceEncoder):
         out_indices: tuple[int, int, int] = (0, 1, 2),
         frozen: bool = True,
         stride: int = 16,
+        cache: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
         super().__init__(
@@ -65,6 +68,7 @@ class SAM2Guidance(GuidanceEncoder):
             mean=SAM_MEAN,
             std=SAM_STD,
             frozen=frozen,
+            cache=cache,
             init_cfg=init_cfg,
         )
         self.model = model
@@ -81,6 +85,12 @@ class SAM2Guidance(GuidanceEncoder):
         self.multiple = window * self.encoder.feature_info.reduction()[0]
         if frozen:
             self._freeze()
+
+    @property
+    def settings(self) -> dict[str, object]:
+        """Whatever, beside the weights, decides what the features are."""
+        strides = self.encoder.feature_info.reduction()
+        return {**super().settings, 'model': self.model, 'strides': strides}
 
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
         """Compute F1, F2, F3 of a normalised image; CLIP is not read."""
