@@ -1,0 +1,95 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Every config of the repository: it parses, builds and is kept tidy."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.optim import build_optim_wrapper
+from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+
+from aeroseg.models import AerOSeg
+from aeroseg.vocabulary import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+LEAVES = sorted(
+    str(path.relative_to(ROOT))
+    for path in (ROOT / 'configs').rglob('*.py')
+    if '_base_' not in path.parts
+)
+
+
+@pytest.fixture(autouse=True)
+def _from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)  # paths in configs start at the checkout
+    init_default_scope('mmseg')
+
+
+@pytest.fixture(params=LEAVES)
+def config(request: pytest.FixtureRequest) -> Config:
+    return Config.fromfile(request.param)
+
+
+def pipelines(config: Config) -> list[list[dict[str, Any]]]:
+    names = ('train_dataloader', 'val_dataloader', 'test_dataloader')
+    return [config[name].dataset.pipeline for name in names]
+
+
+def test_everything_it_names_is_registered(config: Config) -> None:
+    for pipeline in pipelines(config):
+        for transform in pipeline:
+            assert TRANSFORMS.get(transform['type']), transform
+    for loader in ('train_dataloader', 'val_dataloader', 'test_dataloader'):
+        assert DATASETS.get(config[loader].dataset.type)
+    assert METRICS.get(config.test_evaluator.type)
+    for hook in config.custom_hooks:
+        assert HOOKS.get(hook['type']), hook
+    assert config.custom_imports.imports == ['aeroseg']
+
+
+def test_no_class_name_is_typed_in(config: Config) -> None:
+    assert config.train_dataloader.dataset.classes == 'seen'
+    assert config.val_dataloader.dataset.classes == 'all'
+    assert config.test_dataloader.dataset.classes == 'all'
+    assert 'names' not in config.model.get('vocabulary', {})
+
+
+def test_the_vocabulary_is_that_of_the_training_data(config: Config) -> None:
+    if not config.model.get('vocabulary'):
+        assert not config.model.get('auxiliary_head')  # which needs one
+        return
+    vocabulary = Vocabulary.build(config.model.vocabulary)
+    assert vocabulary.seen is None or all(vocabulary.seen)
+    dataset = DATASETS.get(config.train_dataloader.dataset.type)
+    if dataset.METAINFO:
+        assert vocabulary.names == tuple(dataset.METAINFO['seen_classes'])
+
+
+def test_both_lengths_agree(config: Config) -> None:
+    assert config.param_scheduler.T_max == config.train_cfg.max_iters
+
+
+def test_it_builds_and_every_trained_parameter_is_optimised(
+    config: Config,
+) -> None:
+    with torch.device('meta'):
+        model = MODELS.build(config.model)
+    assert isinstance(model, AerOSeg)
+    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    grouped = [
+        parameter
+        for group in wrapper.optimizer.param_groups
+        for parameter in group['params']
+        if parameter.requires_grad
+    ]
+    trained = [p for p in model.parameters() if p.requires_grad]
+    assert len(grouped) == len(trained)
+
+
+def test_both_towers_are_of_one_model(config: Config) -> None:
+    model = config.model
+    assert model.backbone.model == model.text_encoder.model
+    assert model.backbone.get('init_cfg') == model.text_encoder.get('init_cfg')

@@ -1,0 +1,44 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Rename a published CAT-Seg or OVRS checkpoint for AerOSeg.
+
+examples:
+  python tools/model_converters/catseg_to_aeroseg.py model_final.pth catseg.pth
+"""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'projects'))
+
+import torch
+
+from aeroseg.engine import load_checkpoint_file
+from aeroseg.files import atomic_path
+from aeroseg.models.published_keys import convert_published
+
+
+def main() -> None:
+    """Convert one file."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('source', help='checkpoint of detectron2 (.pth)')
+    parser.add_argument('target', help='file to write')
+    args = parser.parse_args()
+    try:
+        content = load_checkpoint_file(args.source)
+        state = content.get('model', content.get('state_dict', content))
+        converted = convert_published(
+            {k: torch.as_tensor(v) for k, v in state.items()}
+        )
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+    with atomic_path(args.target) as part:
+        torch.save({'state_dict': converted}, part)
+    print(f'wrote {len(converted)} tensors to {args.target}')
+
+
+if __name__ == '__main__':
+    main()
