@@ -207,9 +207,9 @@ def markdown(report: dict[str, Any]) -> str:
         f'{report["trainable_m"]:.1f} M trained; {report["dtype"]}, batch '
         f'{report["batch"]}, {report["size"]} px, '
         f'{"training step" if report["train"] else "inference"} on '
-        f'{report["device"]} ({report["threads"]} CPU threads), {report["clock"]} time, '
-        f'matrix '
-        f'product {report["matmul_gflops"]:.0f} GFLOP/s, '
+        f'{report["device"]} ({report["threads"]} CPU threads, '
+        f'{report["clock"]} time), matrix product '
+        f'{report["matmul_gflops"]:.0f} GFLOP/s, '
         f'torch {report["torch"]}',
         '',
         '| ' + ' | '.join(COLUMNS[key] for key in keys) + ' |',
