@@ -14,15 +14,16 @@ import shlex
 import sys
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parents[1]
-DEFAULT = Path('work_dirs')
-sys.path.insert(0, str(ROOT / 'projects'))
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 from aeroseg.evaluation.row_runner import Launcher, plan, run_job
 from aeroseg.evaluation.runs import find_runs
 from aeroseg.evaluation.table_writer import to_csv, to_markdown
 from aeroseg.evaluation.tables import PAPER_TABLES, load_tables, select_cells
 from aeroseg.files import atomic_path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = Path('work_dirs')
 
 
 def parse_args() -> argparse.Namespace:
