@@ -13,7 +13,7 @@ help:
 	@echo 'make test       make $(VENV), then lint, types and all tests'
 	@echo 'make test-slow  tests with full-size models'
 	@echo 'make lint types the two alone'
-	@echo 'make clean      remove $(VENV) and outputs'
+	@echo 'make clean      remove $(VENV) and the runs of the demo'
 
 $(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv $(VENV)
@@ -22,7 +22,7 @@ $(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
 	touch $@
 
 demo: $(READY)
-	$(BIN)/python tools/demo.py --out outputs/demo
+	$(BIN)/python tools/demo.py
 
 lint: $(READY)
 	$(BIN)/ruff check .
@@ -38,4 +38,4 @@ test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
 clean:
-	rm -rf $(VENV) outputs
+	rm -rf $(VENV) work_dirs/demo
