@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 import rasterio
 import torch
+from mmseg.registry import MODELS
 from rasterio.transform import from_origin
 from torch import Tensor, nn
 
 from aeroseg.apis.label_scheme import LabelScheme
+from aeroseg.apis.load_model import read_config
 from aeroseg.vocabulary import Vocabulary
 
 
@@ -80,3 +82,23 @@ def write_scene(tmp_path: Path) -> Callable[..., Path]:
         return path
 
     return write
+
+
+@pytest.fixture(scope='session')
+def tiny_files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The tiny config and a checkpoint of random weights that fits it."""
+    root = Path(__file__).resolve().parents[2]
+    folder = tmp_path_factory.mktemp('tiny')
+    source = root / 'configs' / 'aeroseg'
+    config = read_config(source / 'aeroseg_tiny_1xb2-20_openearthmap-64x64.py')
+    config.predictor = {'window': 64, 'overlap': 16, 'scale': 1.0}
+    config.dump(folder / 'config.py')
+    torch.manual_seed(0)
+    model = MODELS.build(config.model)
+    meta = {'dataset_meta': {'classes': ('road', 'tree', 'water')}}
+    weights = {'state_dict': model.state_dict(), 'meta': meta}
+    torch.save(weights, folder / 'tiny.pth')
+    return {
+        'config': folder / 'config.py',
+        'checkpoint': folder / 'tiny.pth',
+    }

@@ -1,0 +1,90 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from safetensors.torch import save_file
+
+from aeroseg.apis.load_model import (
+    build_model,
+    find_config,
+    load_weights,
+    model_identity,
+    read_config,
+)
+
+Files = dict[str, Path]
+
+
+def test_training_checkpoint_fits_without_the_auxiliary_head(
+    tiny_files: Files,
+) -> None:
+    model = build_model(read_config(tiny_files['config']))
+    assert not model.with_auxiliary_head
+    assert not model.training
+    vocabulary = load_weights(model, tiny_files['checkpoint'])
+    assert vocabulary is not None
+    assert vocabulary.names == ('road', 'tree', 'water')
+    saved = torch.load(tiny_files['checkpoint'], weights_only=True)
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, saved['state_dict'][name])
+
+
+def test_safetensors_and_ddp_names_load_as_well(
+    tiny_files: Files, tmp_path: Path
+) -> None:
+    model = build_model(read_config(tiny_files['config']))
+    values = {f'module.{k}': v for k, v in model.state_dict().items()}
+    save_file(values, tmp_path / 'a.safetensors')
+    assert load_weights(model, tmp_path / 'a.safetensors') is None
+
+
+def test_checkpoint_of_another_model_is_refused(
+    tiny_files: Files, tmp_path: Path
+) -> None:
+    config = read_config(tiny_files['config'])
+    model = build_model(config)
+    weights = model.state_dict()
+    torch.save({'state_dict': dict(list(weights.items())[5:])}, tmp_path / 'a')
+    with pytest.raises(ValueError, match=r'does not fit.*it lacks 5 tensors'):
+        load_weights(model, tmp_path / 'a')
+    torch.save(
+        {'state_dict': {**weights, 'x.y': torch.ones(1)}}, tmp_path / 'b'
+    )
+    with pytest.raises(ValueError, match=r'unknown 1 tensors.*x\.y'):
+        load_weights(model, tmp_path / 'b')
+    config.model.neck.embed_dims = 48
+    with pytest.raises(ValueError, match='made by another model'):
+        load_weights(build_model(config), tiny_files['checkpoint'])
+
+
+def test_config_beside_the_checkpoint_is_found(
+    tiny_files: Files, tmp_path: Path
+) -> None:
+    assert find_config(tiny_files['checkpoint']) == tiny_files['config']
+    checkpoint = shutil.copy(tiny_files['checkpoint'], tmp_path)
+    with pytest.raises(ValueError, match=r'0 config files.*--config'):
+        find_config(checkpoint)
+
+
+def test_config_may_be_read_already(tiny_files: Files) -> None:
+    config = Config.fromfile(tiny_files['config'])
+    assert read_config(config) is config
+    with pytest.raises(FileNotFoundError, match='no config nowhere'):
+        read_config('nowhere.py')
+
+
+def test_identity_knows_settings_and_weights(
+    tiny_files: Files, tmp_path: Path
+) -> None:
+    config, checkpoint = read_config(tiny_files['config']), tmp_path / 'c.pth'
+    shutil.copy(tiny_files['checkpoint'], checkpoint)
+    first = model_identity(config, tiny_files['checkpoint'])
+    assert model_identity(config, checkpoint) == first
+    checkpoint.write_bytes(checkpoint.read_bytes() + b'x')
+    assert model_identity(config, checkpoint) != first
+    config.model.neck.num_heads = 4
+    assert model_identity(config, tiny_files['checkpoint']) != first
+    assert model_identity(config, None) != first

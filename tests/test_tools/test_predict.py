@@ -1,0 +1,84 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""tools/predict.py as people call it: from another folder, and torchrun."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmengine.config import Config
+from mmseg.registry import MODELS
+from PIL import Image
+
+RESULTS = ('labels.tif', 'classes.csv', 'preview.png', 'labels.qml')
+
+
+@pytest.fixture
+def folder(root: Path, tmp_path: Path) -> Path:
+    """A checkpoint with its config, and five images."""
+    import aeroseg.models  # noqa: F401
+
+    name = 'aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
+    config = Config.fromfile(root / 'configs' / 'aeroseg' / name)
+    (tmp_path / 'work').mkdir()
+    config.dump(tmp_path / 'work' / 'config.py')
+    weights = {'state_dict': MODELS.build(config.model).state_dict()}
+    torch.save(weights, tmp_path / 'work' / 'tiny.pth')
+    (tmp_path / 'images').mkdir()
+    draws = np.random.default_rng(0)
+    for index in range(5):
+        size = (90 + 40 * index, 120, 3)
+        pixels = draws.integers(0, 256, size, np.uint8)
+        Image.fromarray(pixels).save(tmp_path / 'images' / f'{index}.png')
+    return tmp_path
+
+
+def _run(
+    root: Path, folder: Path, out: str, *before: str
+) -> subprocess.CompletedProcess:
+    command = [
+        *(sys.executable, *before, str(root / 'tools' / 'predict.py')),
+        *('images', '--checkpoint', 'work/tiny.pth', '--device', 'cpu'),
+        *('--classes', 'road; tree, forest', '--out', out),
+        *('--text-cache', 'text', '--quiet'),
+    ]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=300,
+    )
+
+
+@pytest.mark.slow
+def test_two_processes_share_the_scenes_and_equal_one(
+    root: Path, folder: Path
+) -> None:
+    torchrun = ('-m', 'torch.distributed.run', '--standalone')
+    two = _run(root, folder, 'two', *torchrun, '--nproc-per-node=2')
+    assert two.returncode == 0, two.stderr[-2000:]
+    one = _run(root, folder, 'one')
+    assert one.returncode == 0, one.stderr[-2000:]
+    for index in range(5):
+        for name in RESULTS:
+            found = (folder / 'two' / str(index) / name).read_bytes()
+            expected = (folder / 'one' / str(index) / name).read_bytes()
+            assert found == expected
+    assert len(list((folder / 'text').iterdir())) == 1
+
+
+def test_errors_are_one_line(root: Path, folder: Path) -> None:
+    checkpoint = folder / 'work' / 'tiny.pth'
+    checkpoint.write_bytes(checkpoint.read_bytes()[:5000])
+    done = _run(root, folder, 'out')
+    assert done.returncode == 1
+    last = done.stderr.strip().splitlines()[-1]
+    assert last.startswith('error: work/tiny.pth cannot be read')
+    assert 'Traceback' not in done.stderr
+    assert not (folder / 'out').exists()
