@@ -55,3 +55,13 @@ def test_unknown_marks_are_a_dash_and_the_text_is_plain() -> None:
 def test_format_score() -> None:
     assert format_score(61.199) == '61.20'
     assert format_score(NAN) == 'nan'
+
+
+def test_long_names_and_many_scores_are_not_cut() -> None:
+    names = ['IoU', 'Acc', 'Dice', 'Fscore', 'Precision', 'Recall']
+    long = 'a harbour with several small boats of different colours'
+    row = {**entry(long, True, 1.0, 10**12), **dict.fromkeys(names, 12.345)}
+    text = score_table([row], {'mIoU': 1.0}, names)
+    assert long in text
+    assert all(name in text for name in names)
+    assert '1,000,000,000,000' in text

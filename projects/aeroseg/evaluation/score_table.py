@@ -21,7 +21,7 @@ def format_score(value: float) -> str:
     return 'nan' if math.isnan(value) else f'{value:.2f}'
 
 
-def render_table(table: Table, width: int = 100) -> str:
+def render_table(table: Table, width: int = 200) -> str:
     """Plain text of a rich table: no colours, for any log file.
 
     Args:
