@@ -100,7 +100,7 @@ def draw_tank(
     scale: float,
 ) -> None:
     """A storage tank: rim, rings, vent and a walkway from the edge."""
-    radius = rng.uniform(15, 27) * scale
+    radius = rng.uniform(19, 31) * scale
     colour = pick_colour(rng, name, 9)
     height = rng.uniform(9, 16) * scale
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
@@ -167,12 +167,12 @@ def draw_pool(
     colour = pick_colour(rng, name)
     rim = (206.0, 200.0, 188.0)
     if name == 'round pool':
-        radius = rng.uniform(12, 21) * scale
+        radius = rng.uniform(14, 24) * scale
         canvas.disc(centre, radius, rim, name)
         canvas.disc(centre, radius * 0.86, colour)
         canvas.disc(centre, radius * 0.5, brighten(colour, 0.9))
         return
-    length = rng.uniform(30, 48) * scale
+    length = rng.uniform(34, 52) * scale
     width = rng.uniform(0.5, 0.8) * length
     canvas.polygon(rectangle(centre, length, width, angle), rim, name)
     water = rectangle(centre, length * 0.88, width * 0.84, angle)
@@ -190,8 +190,8 @@ def draw_truck(
     scale: float,
 ) -> None:
     """A lorry: a box, and a cab with a dark windscreen."""
-    length = rng.uniform(32, 44) * scale
-    width = max(7.0, 0.34 * length)
+    length = rng.uniform(36, 48) * scale
+    width = max(8.0, 0.36 * length)
     colour = pick_colour(rng, name)
     plan = rectangle(centre, length, width, angle)
     canvas.shadow(plan, 5 * scale, _SHADOW)

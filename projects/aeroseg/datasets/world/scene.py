@@ -25,13 +25,14 @@ _PLACES: tuple[dict[str, float], ...] = (
         'square tank': 2, 'blue truck': 1, 'white truck': 1, 'red roof': 2,
     },
     {
-        'paved court': 5, 'grass court': 5, 'green tree': 1, 'red tree': 1,
+        'paved court': 4, 'grass court': 4, 'blue court': 5, 'green tree': 1,
+        'red tree': 1,
         'round pool': 1, 'square pool': 1, 'white roof': 2, 'blue roof': 1,
     },
     {
         'green tree': 2, 'red tree': 2, 'red roof': 2, 'green roof': 2,
         'round tank': 2, 'square tank': 2, 'blue truck': 1, 'white truck': 1,
-        'paved court': 2, 'grass court': 2,
+        'paved court': 2, 'grass court': 2, 'blue court': 2,
     },
 )  # fmt: skip
 _DRAW = {
@@ -44,7 +45,7 @@ _DRAW = {
 }
 # Half the side of the square that must be free, px at scale 1.
 _ROOM = {
-    'roof': 36, 'tank': 25, 'court': 44, 'pool': 22, 'truck': 20, 'tree': 15,
+    'roof': 36, 'tank': 30, 'court': 44, 'pool': 25, 'truck': 22, 'tree': 15,
 }  # fmt: skip
 
 

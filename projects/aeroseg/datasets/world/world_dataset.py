@@ -18,9 +18,9 @@ class WorldDataset(OpenVocabDataset):
     Scene i of a series is the same in every run and process. The pipeline
     begins with :class:`LoadWorldScene` in the place of the file loaders.
 
-    18 classes, half of them seen: each name is a modifier (colour, shape,
-    material) and a kind, and each modifier and each kind occurs in seen and
-    unseen names. Every pixel has a class.
+    19 classes, 10 of them seen: each name is a modifier (colour, shape,
+    material) and a kind, and each modifier occurs in seen and unseen names.
+    Every pixel has a class.
 
     Args:
         length (int): Number of scenes, at least 1.

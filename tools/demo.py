@@ -1,0 +1,249 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Show on the generated world that training on seen classes lifts unseen ones.
+
+Trains a config of configs/demo/, scores it on scenes it has not seen, next to
+the same encoders untrained (zero-shot) and to chance, and saves a picture.
+
+Examples:
+  python tools/demo.py                                  # AerOSeg, seed 0
+  python tools/demo.py configs/demo/baseline_world.py --seed 1
+  python tools/demo.py --table work_dirs/demo           # mean +- std of runs
+  python tools/demo.py --sheet docs/images/world.jpg    # what it looks like
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+# Two cores: one for the training, one for the scenes.
+os.environ.setdefault('OMP_NUM_THREADS', '2')
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from mmengine.config import Config
+from mmengine.runner import Runner
+from torch import Tensor
+
+from aeroseg.datasets.world import WorldDataset, make_scene
+from aeroseg.evaluation.scores import open_vocab_means
+from aeroseg.files import atomic_path
+from aeroseg.models import AerOSeg
+from aeroseg.models.layers.correlation import correlate
+from aeroseg.visualization import contact_sheet, draw_panel
+from aeroseg.vocabulary import Vocabulary
+
+ROOT = Path(__file__).resolve().parents[1]
+TEST_SERIES = 3
+COLUMNS = ('s-mIoU', 'u-mIoU', 'h-mIoU')
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument(
+        'config',
+        nargs='?',
+        type=Path,
+        default=ROOT / 'configs/demo/aeroseg_world.py',
+    )
+    parser.add_argument('--seed', type=int, default=0)
+    parser.add_argument('--iters', type=int, help='training steps')
+    parser.add_argument('--scenes', type=int, default=150, help='test scenes')
+    parser.add_argument(
+        '--work-dir', type=Path, default=Path('work_dirs/demo')
+    )
+    parser.add_argument(
+        '--amp', action='store_true', help='bfloat16 where it can be had'
+    )
+    parser.add_argument('--table', type=Path, help='only print the scores')
+    parser.add_argument('--sheet', type=Path, help='only draw some scenes')
+    return parser.parse_args()
+
+
+def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
+    """Train with mmengine's Runner; returns the model and the seconds."""
+    config = Config.fromfile(args.config)
+    config.work_dir = str(folder)
+    config.randomness = {'seed': args.seed}
+    if args.iters:
+        config.train_cfg.max_iters = args.iters
+        config.param_scheduler.T_max = args.iters
+    for part in ('cfg', 'dataloader', 'evaluator'):
+        config[f'val_{part}'] = None  # scored below, in more ways
+    config.default_hooks.checkpoint.interval = config.train_cfg.max_iters
+    if args.amp:
+        config.optim_wrapper.type = 'AmpOptimWrapper'
+        config.optim_wrapper.dtype = 'bfloat16'
+    start = time.time()
+    runner = Runner.from_cfg(config)
+    runner.train()
+    return runner.model.eval(), time.time() - start
+
+
+def wrong_names(vocabulary: Vocabulary) -> Vocabulary:
+    """Every unseen class under the name of the next unseen class."""
+    seen = vocabulary.seen or (True,) * len(vocabulary)
+    unseen = [i for i, mark in enumerate(seen) if not mark]
+    names = list(vocabulary.names)
+    for place, other in zip(unseen, unseen[1:] + unseen[:1], strict=True):
+        names[place] = vocabulary.names[other]
+    return Vocabulary(tuple(names), seen=vocabulary.seen)
+
+
+@torch.no_grad()
+def label_scenes(
+    model: AerOSeg, images: Tensor, vocabulary: Vocabulary
+) -> dict[str, Tensor]:
+    """Label maps (B, S, S) of the trained and of the untrained model.
+
+    'untrained' is the mean cosine similarity over rotations and prompts of
+    the model's own encoders, upsampled bilinearly: what the model knows
+    before it is trained.
+    """
+    size = images.shape[-2:]
+    model.set_vocabulary(vocabulary)
+    maps = correlate(
+        model.backbone(images).dense, model.text_encoder(vocabulary.queries)
+    ).mean(dim=2)
+    maps = F.interpolate(maps, size, mode='bilinear', align_corners=False)
+    labels = {'untrained': maps.argmax(dim=1)}
+    labels['trained'] = model.class_logits(images).argmax(dim=1)
+    model.set_vocabulary(wrong_names(vocabulary))
+    labels['wrong names'] = model.class_logits(images).argmax(dim=1)
+    turned = images.rot90(1, dims=(2, 3))
+    model.set_vocabulary(vocabulary)
+    logits = model.class_logits(turned).rot90(-1, dims=(2, 3))
+    labels['turned scenes'] = logits.argmax(dim=1)
+    rng = torch.Generator().manual_seed(0)
+    labels['chance'] = torch.randint(
+        len(vocabulary), labels['trained'].shape, generator=rng
+    )
+    return labels
+
+
+def score(
+    model: AerOSeg, vocabulary: Vocabulary, scenes: int, batch: int = 10
+) -> dict[str, dict[str, float]]:
+    """Seen, unseen and harmonic mIoU (percent) of every way of labelling."""
+    classes = len(vocabulary)
+    counts: dict[str, np.ndarray] = defaultdict(
+        lambda: np.zeros((classes, classes), np.int64)
+    )
+    same = 0
+    for start in range(0, scenes, batch):
+        made = [
+            make_scene(index, TEST_SERIES)
+            for index in range(start, min(start + batch, scenes))
+        ]
+        images = torch.from_numpy(np.stack([s.image for s in made]))
+        truth = np.stack([s.label for s in made]).astype(np.int64)
+        found = label_scenes(
+            model, images.permute(0, 3, 1, 2).float(), vocabulary
+        )
+        for name, label in found.items():
+            pairs = truth * classes + label.numpy()
+            counts[name] += np.bincount(
+                pairs.ravel(), minlength=classes**2
+            ).reshape(classes, classes)
+        agree = found['trained'] == found['turned scenes']
+        same += int(agree.sum())
+    rows = {name: _means(count, vocabulary) for name, count in counts.items()}
+    rows['turned scenes']['same label'] = 100 * same / (scenes * 256**2)
+    return rows
+
+
+def _means(count: np.ndarray, vocabulary: Vocabulary) -> dict[str, float]:
+    hit = np.diag(count).astype(float)
+    union = count.sum(0) + count.sum(1) - hit
+    with np.errstate(invalid='ignore'):
+        iou = np.where(count.sum(1) > 0, 100 * hit / union, np.nan)
+    classes = dict(zip(vocabulary.names, iou.round(2), strict=True))
+    return {**open_vocab_means(iou, vocabulary.seen), **classes}
+
+
+def save_picture(
+    model: AerOSeg, vocabulary: Vocabulary, path: Path, index: int = 7
+) -> None:
+    """Scene, truth, untrained and trained labels, errors, legend."""
+    scene = make_scene(index, TEST_SERIES)
+    image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
+    found = label_scenes(model, image, vocabulary)
+    maps = {
+        'truth': scene.label,
+        'untrained': found['untrained'][0].numpy().astype(np.uint8),
+        'prediction': found['trained'][0].numpy().astype(np.uint8),
+    }
+    draw_panel(scene.image, maps, vocabulary, path)
+
+
+def save_sheet(path: Path, vocabulary: Vocabulary) -> None:
+    """Twelve test scenes with their labels and the legend."""
+    scenes = [make_scene(index, TEST_SERIES) for index in range(12)]
+    images = [scene.image for scene in scenes]
+    labels = [scene.label for scene in scenes]
+    contact_sheet(images, labels, vocabulary, path, columns=3)
+
+
+def print_rows(rows: Mapping[str, Mapping[str, float]]) -> None:
+    """One line per way of labelling."""
+    print(f'{"":16}' + ''.join(f'{name:>9}' for name in COLUMNS))
+    for name in ('chance', 'untrained', 'trained', 'wrong names'):
+        values = ''.join(f'{rows[name][column]:9.2f}' for column in COLUMNS)
+        print(f'{name:16}{values}')
+
+
+def print_table(folder: Path) -> None:
+    """Mean and standard deviation over the seeds of every config."""
+    runs = defaultdict(list)
+    for path in sorted(folder.glob('*/scores.json')):
+        run = json.loads(path.read_text())
+        for way in ('trained', 'turned scenes', 'wrong names', 'untrained'):
+            runs[run['config'], way].append(run['rows'][way])
+    for (config, way), rows in sorted(runs.items()):
+        cells = [_cell([row[column] for row in rows]) for column in COLUMNS]
+        print(f'{config:34}{way:15}{len(rows)} seeds  ' + '  '.join(cells))
+
+
+def _cell(values: Sequence[float]) -> str:
+    spread = np.std(values, ddof=1) if len(values) > 1 else float('nan')
+    return f'{np.mean(values):6.2f} +- {spread:4.2f}'
+
+
+def main() -> None:
+    """Train, score, draw."""
+    args = parse_args()
+    vocabulary = Vocabulary.from_metainfo(WorldDataset.METAINFO)
+    if args.sheet:
+        save_sheet(args.sheet, vocabulary)
+        return
+    if args.table:
+        print_table(args.table)
+        return
+    folder = args.work_dir / f'{args.config.stem}_seed{args.seed}'
+    model, seconds = train(args, folder)
+    rows = score(model, vocabulary, args.scenes)
+    result = {
+        'config': args.config.stem,
+        'seed': args.seed,
+        'training seconds': round(seconds),
+        'rows': rows,
+    }
+    with atomic_path(folder / 'scores.json') as part:
+        part.write_text(json.dumps(result, indent=1))
+    save_picture(model, vocabulary, folder / 'picture.png')
+    print_rows(rows)
+    print(f'trained in {seconds:.0f} s; picture: {folder / "picture.png"}')
+
+
+if __name__ == '__main__':
+    main()
