@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+TWO = ['--launcher', 'pytorch', '--processes', '2']
 CONFIG = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 
 
@@ -133,14 +134,17 @@ def test_errors_are_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize('launcher', [[], TWO], ids=['one', 'two processes'])
 def test_a_row_is_trained_tested_and_printed(
     tool: Callable,
     tmp_path: Path,
     tables: str,
     options: list[str],
+    launcher: list[str],
 ) -> None:
     work = tmp_path / 'work'
     rows = [str(work), '--tables', tables, '--run', 'demo', *options]
+    rows += launcher
     status, out, _ = tool(*rows)
     assert status == 0
     assert '- Tiny, tiles: 1 run (seed 0), mode whole, iter_2' in out
