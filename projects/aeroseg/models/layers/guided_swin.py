@@ -50,9 +50,9 @@ class GuidedWindowAttention(nn.Module):
             torch.cat([self.q.weight[:, dim:], self.k.weight[:, dim:]]),
             torch.cat([self.q.bias, self.k.bias]),
         )
-        qkv = linear(x, weight)
-        qk = qkv[..., : 2 * dim] + qk_guidance[:, None]
-        v = qkv[..., 2 * dim :] + self.v.bias
+        bias = F.pad(self.v.bias, (2 * dim, 0))
+        qk, v = linear(x, weight, bias).split([2 * dim, dim], dim=-1)
+        qk = qk + qk_guidance[:, None]
         q, k, v = (
             windows.split_heads(part.flatten(0, 1), self.num_heads)
             for part in (*qk.chunk(2, dim=-1), v)

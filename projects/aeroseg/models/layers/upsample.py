@@ -110,15 +110,18 @@ class UpsampleStage(nn.Module):
         Returns:
             Tensor: (B, T, O, 2h, 2w).
         """
-        batch, classes = x.shape[:2]
+        height, width = x.shape[3:]
         y = _upsampling_conv(x.flatten(0, 1), self._phase_kernels())
-        y = y.unflatten(0, (batch, classes)) + shared[:, None]
-        y = F.relu(self.norm1(y.flatten(0, 1)))
-        y = F.relu(self.norm2(self.conv2(y)))
-        return y.unflatten(0, (batch, classes))
+        shared = shared.permute(0, 2, 3, 1).unsqueeze(1)
+        shared = shared.unflatten(3, (width, 2)).unflatten(2, (height, 2))
+        y = (y.unflatten(0, x.shape[:2]) + shared).flatten(0, 1)
+        y = y.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+        y = F.relu(self.norm1(y), inplace=True)
+        y = F.relu(self.norm2(self.conv2(y)), inplace=True)
+        return y.unflatten(0, x.shape[:2])
 
     def _phase_kernels(self) -> Tensor:
-        """The composed kernels of the four phases, (O * 4, C, 2, 2).
+        """The composed kernels of the four phases, (4 * O, C, 2, 2).
 
         Output row 2i + a sees fine rows 2i + a - 1 .. 2i + a + 1, which lie
         in coarse rows i + a - 1 and i + a. A fine kernel row k of phase a
@@ -128,13 +131,11 @@ class UpsampleStage(nn.Module):
         fine = self.conv1.weight[:, : self.up.out_channels]
         up = self.up.weight  # (C, M, sub-row, sub-column)
         products = torch.einsum('omkl,cmab->ockalb', fine, up)
-        kernels = fine.new_zeros(
-            len(fine), 2, 2, up.shape[0], 2, 2, dtype=products.dtype
-        )
+        kernels = products.new_zeros(2, 2, len(fine), up.shape[0], 2, 2)
         for k, l_, a, b in _TAPS:
             row, sub_row = divmod(a + k - 1, 2)
             column, sub_column = divmod(b + l_ - 1, 2)
-            kernels[:, a, b, :, row + 1 - a, column + 1 - b] += products[
+            kernels[a, b, :, :, row + 1 - a, column + 1 - b] += products[
                 :, :, k, sub_row, l_, sub_column
             ]
         return kernels.flatten(0, 2)
@@ -152,24 +153,23 @@ _TAPS = [
 def _upsampling_conv(x: Tensor, kernels: Tensor) -> Tensor:
     """Four 2x2 convolutions, one per output phase, woven together.
 
+    Phase (a, b) of cell (i, j) is the convolution's output at (i + a, j + b),
+    since its window begins one cell earlier where a or b is 0. Weaving is
+    therefore a matter of strides; nothing is copied.
+
     Args:
         x (Tensor): (N, C, h, w).
-        kernels (Tensor): (O * 4, C, 2, 2), phases innermost.
+        kernels (Tensor): (4 * O, C, 2, 2), a outermost, then b.
 
     Returns:
-        Tensor: (N, O, 2h, 2w).
+        Tensor: (N, h, 2, w, 2, O), a view; row 2i + a, column 2j + b.
     """
-    height, width = x.shape[2:]
-    phases = F.conv2d(x, kernels.to(x.dtype), padding=1)
-    phases = phases.unflatten(1, (-1, 2, 2))
-    rows = [
-        torch.stack(
-            [
-                phases[:, :, a, b, a : a + height, b : b + width]
-                for b in range(2)
-            ],
-            dim=-1,
-        ).flatten(-2)
-        for a in range(2)
-    ]
-    return torch.stack(rows, dim=-2).flatten(-3, -2)
+    count, _, height, width = x.shape
+    out = F.conv2d(x, kernels.to(x.dtype), padding=1)
+    out = out.permute(0, 2, 3, 1).contiguous()
+    channels = out.shape[-1] // 4
+    image, row, cell, _ = out.stride()
+    return out.as_strided(
+        (count, height, 2, width, 2, channels),
+        (image, row, row + 2 * channels, cell, cell + channels, 1),
+    )
