@@ -5,10 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 from data.make_folder import COLOURS, NAMES, make_folder
+from data.make_pairs import make_pairs
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmseg.registry import DATASETS
 from PIL import Image
 
 from aeroseg.datasets import FolderDataset
+from aeroseg.vocabulary import Vocabulary
 
 PIPELINE = [
     {'type': 'LoadImageFromFile'},
@@ -112,3 +116,22 @@ def test_a_colour_without_class_is_named(tmp_path: Path) -> None:
     dataset = build(make_folder(tmp_path), masks='colours')
     with pytest.raises(ValueError, match=r'part_1\.png .*\(155, 155, 155\)'):
         dataset[0]
+
+
+def test_the_example_config_and_its_copy_in_the_docs(
+    tmp_path: Path, root: Path
+) -> None:
+    path = root / 'configs/folder/aeroseg_tiny_1xb2-20_dubai-64x64.py'
+    code = path.read_text().split('\n', 1)[1]
+    assert code.strip() in (root / 'docs/datasets.md').read_text()
+    names = (path.parent / 'dubai_names.txt').read_text()
+    assert names.split('\n', 1)[1] in (root / 'docs/datasets.md').read_text()
+    config = Config.fromfile(path)
+    make_pairs(tmp_path, 'train', num_classes=5)
+    init_default_scope('mmseg')
+    train = config.train_dataloader.dataset
+    dataset = DATASETS.build({**train, 'data_root': str(tmp_path)})
+    vocabulary = Vocabulary.build(config.model.vocabulary)
+    assert dataset.metainfo['classes'] == vocabulary.names
+    assert vocabulary.names == ('building', 'land', 'road', 'water')
+    assert config.val_dataloader.dataset.classes == 'all'
