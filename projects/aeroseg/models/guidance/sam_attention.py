@@ -31,11 +31,7 @@ from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
-from segment_anything.modeling.image_encoder import (
-    Attention,
-    Block,
-    get_rel_pos,
-)
+from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor
 
 _HALF = (torch.bfloat16, torch.float16)
@@ -202,12 +198,30 @@ def _relative_terms(
     if not attn.use_rel_pos:
         rows, columns = (q.new_zeros(*q.shape[:-1], n) for n in size)
         return rows, columns
-    to_rows = get_rel_pos(size[0], size[0], attn.rel_pos_h)[: real[0]]
-    to_columns = get_rel_pos(size[1], size[1], attn.rel_pos_w)[: real[1]]
+    to_rows = _embeddings(attn.rel_pos_h, size[0])[: real[0]]
+    to_columns = _embeddings(attn.rel_pos_w, size[1])[: real[1]]
     grid = q.unflatten(2, real)
     rows = torch.einsum('nahwc,hkc->nahwk', grid, to_rows.to(q.dtype))
     columns = torch.einsum('nahwc,wkc->nahwk', grid, to_columns.to(q.dtype))
     return rows.flatten(2, 3), columns.flatten(2, 3)
+
+
+def _embeddings(table: Tensor, size: int) -> Tensor:
+    """Embedding of the way from each cell of an axis to each other.
+
+    Args:
+        table (Tensor): One embedding per offset, (L, C); resized linearly
+            where L is not 2 * size - 1, as segment-anything does.
+        size (int): Cells of the axis.
+
+    Returns:
+        Tensor: (size, size, C).
+    """
+    offsets = 2 * size - 1
+    if table.shape[0] != offsets:
+        table = F.interpolate(table.T[None], offsets, mode='linear')[0].T
+    cells = torch.arange(size, device=table.device)
+    return table[cells[:, None] - cells + size - 1]
 
 
 def _padding_weight(
