@@ -60,8 +60,11 @@ model = dict(
     decode_head=dict(
         type='AttentionUpsampleHead',
         guidance_dims=(16, 8),
+        # A cell is 16 px here and holds outlines that the encoder knows; a
+        # copy of the cell's feature (eq. 10) cannot say where in it they are.
+        guidance_upsample='deconv',
+        deconv_channels=(32, 16),
         stage_channels=(32, 16),
-        deconv_channels=(64, 32),
     ),
     auxiliary_head=dict(type='BackProjectionHead', hidden_channels=256),
     test_cfg=dict(mode='whole'),

@@ -1,0 +1,80 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import json
+import runpy
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from aeroseg.datasets.world import WorldDataset
+from aeroseg.vocabulary import Vocabulary
+
+TOOL = Path(__file__).parents[2] / 'tools/demo.py'
+VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)
+
+
+def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
+    monkeypatch.setattr(sys, 'argv', ['demo.py', *arguments])
+    monkeypatch.setattr(sys, 'path', sys.path.copy())
+    runpy.run_path(str(TOOL), run_name='__main__')
+
+
+@pytest.fixture(scope='module')
+def tool() -> dict[str, Any]:
+    return runpy.run_path(str(TOOL))
+
+
+def test_it_trains_scores_and_draws(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture,
+) -> None:
+    options = ['--seed', '3', '--iters', '2', '--scenes', '2', '--work-dir']
+    run(monkeypatch, *options, str(tmp_path))
+    folder = tmp_path / 'aeroseg_world_seed3'
+    result = json.loads((folder / 'scores.json').read_text())
+    assert (result['config'], result['seed']) == ('aeroseg_world', 3)
+    ways = {'chance', 'untrained', 'trained', 'wrong names', 'turned scenes'}
+    assert set(result['rows']) == ways
+    # Two scenes say little, but the encoders know more than chance.
+    rows = result['rows']
+    assert rows['untrained']['h-mIoU'] > 4 * rows['chance']['h-mIoU']
+    assert 0 < rows['turned scenes']['same label'] <= 100
+    assert Image.open(folder / 'picture.png').size[0] > 1000
+    assert 'untrained' in capsys.readouterr().out
+
+    run(monkeypatch, '--table', str(tmp_path))
+    table = capsys.readouterr().out
+    assert 'aeroseg_world' in table
+    assert '1 seeds' in table
+
+
+def test_the_sheet_shows_scenes(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    run(monkeypatch, '--sheet', str(tmp_path / 'sheet.jpg'))
+    assert np.asarray(Image.open(tmp_path / 'sheet.jpg')).std() > 30
+
+
+def test_wrong_names_are_wrong_for_every_unseen_class_alone(
+    tool: dict[str, Any],
+) -> None:
+    wrong = tool['wrong_names'](VOCABULARY)
+    pairs = zip(
+        VOCABULARY.names, wrong.names, VOCABULARY.seen or (), strict=True
+    )
+    assert all((name == other) == seen for name, other, seen in pairs)
+    assert sorted(wrong.names) == sorted(VOCABULARY.names)
+
+
+def test_the_means_are_of_percent_iou(tool: dict[str, Any]) -> None:
+    count = np.diag(np.full(len(VOCABULARY), 4))
+    count[0, 10] = 4  # half of a seen class is taken for an unseen one
+    means = tool['_means'](count, VOCABULARY)
+    assert means['grass field'] == 50
+    assert means[VOCABULARY.names[10]] == 50
+    assert means['s-mIoU'] == pytest.approx(95)
+    assert means['u-mIoU'] == pytest.approx(100 - 50 / 9)
