@@ -93,8 +93,6 @@ def write_areas(areas: Iterable[ClassArea], path: Path) -> None:
 
 def _row_counts(labels: np.ndarray, num_classes: int) -> np.ndarray:
     """Pixels per row and class, (n, num_classes); other ids are left out."""
-    known = np.minimum(labels, num_classes).astype(np.int64)
-    known += np.arange(len(labels))[:, None] * (num_classes + 1)
-    size = len(labels) * (num_classes + 1)
-    counts = np.bincount(known.ravel(), minlength=size)
-    return counts.reshape(len(labels), -1)[:, :num_classes]
+    # Row by row, everything stays in the processor's cache.
+    counts = [np.bincount(row, minlength=num_classes) for row in labels]
+    return np.stack([count[:num_classes] for count in counts])

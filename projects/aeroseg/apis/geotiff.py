@@ -97,8 +97,6 @@ def _profile(
         'blockxsize': BLOCK,
         'blockysize': BLOCK,
         'interleave': 'pixel',
-        'compress': 'deflate',
-        'zlevel': 1,
         'bigtiff': 'IF_SAFER',
     }
     if source.georeferenced:
