@@ -1,7 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Rename a published CAT-Seg or OVRS checkpoint for AerOSeg.
 
-examples:
+Examples:
   python tools/model_converters/catseg_to_aeroseg.py model_final.pth catseg.pth
 """
 

@@ -2,6 +2,7 @@
 # and the cosine to zero are not in it; they are those of the CAT-Seg code.
 optim_wrapper = dict(
     type='OptimWrapper',
+    constructor='QuietOptimWrapperConstructor',
     optimizer=dict(type='AdamW', lr=2e-4, weight_decay=1e-4),
     clip_grad=dict(max_norm=0.01),
     paramwise_cfg=dict(

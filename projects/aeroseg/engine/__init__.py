@@ -3,5 +3,11 @@
 
 from .checkpoint_file import load_checkpoint_file
 from .hooks import TrainableHook, VocabularyHook
+from .quiet_constructor import QuietOptimWrapperConstructor
 
-__all__ = ['TrainableHook', 'VocabularyHook', 'load_checkpoint_file']
+__all__ = [
+    'QuietOptimWrapperConstructor',
+    'TrainableHook',
+    'VocabularyHook',
+    'load_checkpoint_file',
+]

@@ -18,7 +18,7 @@ def test_other_sizes(build_tiny: Build, tmp_path: Path) -> None:
     torch.save({'state_dict': build_tiny().state_dict()}, path)
     model = build_tiny(**{'neck.embed_dims': 48})
     before = {k: v.clone() for k, v in model.state_dict().items()}
-    with pytest.raises(ValueError, match=r'other shapes \(neck\.embed'):
+    with pytest.raises(ValueError, match=r'do not fit \(neck\.embed'):
         load_checkpoint(model, str(path))
     after = model.state_dict()
     assert all(torch.equal(before[k], after[k]) for k in before)
@@ -39,3 +39,13 @@ def test_strict_loading_without_the_head(build_tiny: Build) -> None:
     state = build_tiny().state_dict()
     model = build_tiny(auxiliary_head=None)
     model.load_state_dict(state, strict=True)
+
+
+def test_missing_tensors(build_tiny: Build, tmp_path: Path) -> None:
+    """A decoder without attention is no decoder with attention."""
+    path = tmp_path / 'plain.pth'
+    plain = build_tiny(**{'decode_head.attention': False})
+    torch.save({'state_dict': plain.state_dict()}, path)
+    model = build_tiny(**{'decode_head.attention': True})
+    with pytest.raises(ValueError, match=r'attention\.channel.*: not in'):
+        load_checkpoint(model, str(path))

@@ -35,3 +35,18 @@ def test_any_size_is_covered(size: tuple[int, int]) -> None:
     images = torch.full((2, 3, *size), 0.7)
     logits = slide_global(first_channel, images, (12, 12), (8, 8))
     torch.testing.assert_close(logits, images[:, :1], rtol=1e-4, atol=1e-4)
+
+
+def test_probabilities_are_resized_not_logits() -> None:
+    images = 8 * torch.randn(1, 1, 16, 16, dtype=torch.double)
+    arguments = (first_channel, images, (8, 8), (8, 8))
+    mean = slide_global(*arguments).sigmoid()
+    expected = F.interpolate(mean, (6, 6), mode='bilinear')
+    actual = slide_global(*arguments, out_size=(6, 6)).sigmoid()
+    torch.testing.assert_close(actual, expected)
+
+
+def test_improbable_classes_do_not_tie() -> None:
+    images = torch.tensor([-20.0, -30.0]).view(2, 1, 1, 1).expand(2, 3, 8, 8)
+    logits = slide_global(first_channel, images, (8, 8), (8, 8))
+    torch.testing.assert_close(logits, images[:, :1], rtol=1e-4, atol=0)

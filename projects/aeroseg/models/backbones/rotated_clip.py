@@ -187,9 +187,8 @@ class RotatedCLIP(BaseModule):
         if self.patch_size == self.stride:
             return x
         size = [s // self.stride * self.patch_size for s in (height, width)]
-        return F.interpolate(
-            x, size, mode='bilinear', align_corners=False, antialias=True
-        )
+        # Without antialiasing, as CAT-Seg shrinks 384 to 336 px.
+        return F.interpolate(x, size, mode='bilinear', align_corners=False)
 
     def _encode(
         self, views: list[Tensor]

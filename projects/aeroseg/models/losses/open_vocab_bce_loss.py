@@ -71,6 +71,7 @@ class OpenVocabBCELoss(nn.Module):
         Raises:
             ValueError: If a label is neither a class nor ignore_index.
         """
+        logits = logits.float() if logits.dtype.itemsize < 4 else logits
         classes = logits.shape[1]
         labelled = label != ignore_index
         ids = torch.where(labelled, label, 0)

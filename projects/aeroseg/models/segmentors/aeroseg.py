@@ -225,6 +225,7 @@ class AerOSeg(EncoderDecoder):
                 inputs,
                 self.test_cfg['crop_size'],
                 self.test_cfg['stride'],
+                _common_size(batch_img_metas),
             )
         if mode not in ('whole', 'slide'):
             raise ValueError(
@@ -251,3 +252,10 @@ class AerOSeg(EncoderDecoder):
                 label[best.sigmoid() < threshold] = _BACKGROUND
             sample.pred_sem_seg.data = label
         return samples
+
+
+def _common_size(metas: Sequence[dict]) -> tuple[int, int] | None:
+    """Size of the images as they were, where it is one and none is padded."""
+    sizes = {tuple(meta['ori_shape'][:2]) for meta in metas}
+    padded = any(any(meta.get('padding_size', ())) for meta in metas)
+    return sizes.pop() if len(sizes) == 1 and not padded else None

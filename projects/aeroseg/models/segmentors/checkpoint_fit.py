@@ -16,10 +16,11 @@ def check_fit(
     prefix: str,
     *_: Any,
 ) -> None:
-    """Compare shapes before anything is loaded.
+    """Compare names and shapes before anything is loaded.
 
-    mmengine only warns of tensors that do not fit and goes on with random
-    weights in their place; the scores are then wrong without an error.
+    mmengine only warns of tensors that are missing or do not fit and goes on
+    with random weights in their place; the scores are then wrong without an
+    error.
 
     The weights of the auxiliary head belong to the training vocabulary. They
     are dropped, with a line in the log, where the model has no such head or
@@ -32,7 +33,7 @@ def check_fit(
         prefix (str): Of the segmentor's keys in it.
 
     Raises:
-        ValueError: If another tensor has another shape.
+        ValueError: If another tensor is missing or has another shape.
     """
     own = {prefix + k: v.shape for k, v in module.state_dict().items()}
     head = [k for k in state_dict if k.startswith(prefix + _HEAD)]
@@ -50,9 +51,14 @@ def check_fit(
         for key, shape in own.items()
         if key in state_dict and state_dict[key].shape != shape
     ]
+    unlike += [
+        f'{key}: not in the checkpoint'
+        for key in own
+        if key not in state_dict and not key.startswith(prefix + _HEAD)
+    ]
     if unlike:
         shown = '; '.join(unlike[:3])
         raise ValueError(
             f'the checkpoint was made by another model: {len(unlike)} tensors '
-            f'have other shapes ({shown}). Use the config it was trained with.'
+            f'do not fit ({shown}). Use the config it was trained with.'
         )

@@ -13,6 +13,7 @@ def slide_global(
     images: Tensor,
     crop_size: Sequence[int],
     stride: Sequence[int],
+    out_size: Sequence[int] | None = None,
 ) -> Tensor:
     """Mean of overlapping windows and of the image shrunk to one window.
 
@@ -25,6 +26,8 @@ def slide_global(
         images (Tensor): (B, 3, H, W); smaller than the window is allowed.
         crop_size (Sequence[int]): Window (H, W) in pixels.
         stride (Sequence[int]): Step (H, W) in pixels.
+        out_size (Sequence[int], optional): Size (H, W) of the result;
+            probabilities, not logits, are resized to it, as published.
 
     Returns:
         Tensor: Logits whose sigmoid is the averaged probability,
@@ -45,7 +48,10 @@ def slide_global(
             total[window] += class_logits(images[window]).sigmoid()
             count[window] += 1
     mean = (total / count + _resize(whole, size)) / 2
-    return torch.logit(mean, eps=1e-6)
+    mean = _resize(mean, out_size or size)
+    # Finite, yet without ties among the very improbable.
+    limits = torch.finfo(mean.dtype)
+    return torch.logit(mean.clamp(limits.tiny, 1 - limits.eps))
 
 
 def _starts(side: int, crop: int, stride: int) -> list[int]:

@@ -139,7 +139,10 @@ class OpenCLIPTextEncoder(BaseModule):
     def _state(self) -> tuple[object, ...]:
         """Where the weights are and how often each has been changed."""
         weights = list(self.text.parameters())
-        changes = tuple(weight._version for weight in weights)
+        changes = tuple(
+            0 if weight.is_inference() else weight._version
+            for weight in weights
+        )
         return weights[0].device, weights[0].dtype, changes
 
     def _full_precision(self) -> torch.autocast:
