@@ -36,3 +36,6 @@ test_dataloader = val_dataloader
 val_evaluator = dict(type='OpenVocabIoUMetric')
 test_evaluator = val_evaluator
 vocabulary = dict(dataset=dataset_type, classes='seen')
+
+# For tools/predict.py: the size of the scenes.
+predictor = dict(window=256, overlap=64)
