@@ -126,6 +126,9 @@ def test_training_and_testing_leave_a_file_each(run: dict) -> None:
     weights = str(work / 'iter_2.pth')
     tester = build({**run, 'load_from': weights}, 'protocol_test')
     summary = tester.test()
+    # No training loop was built, which would cost its data and workers and
+    # give the pictures the training classes.
+    assert isinstance(tester._train_loop, dict)
     (path,) = work.glob('*/test_iter_2.json')
     record = json.loads(path.read_text())
     assert record['summary'] == pytest.approx(summary)

@@ -29,12 +29,14 @@ class ProtocolHook(Hook):
 
     def before_val(self, runner: Runner) -> None:
         """Describe the validation that begins."""
-        self._describe(runner, runner.val_loop, f'val_iter_{runner.iter}')
+        done = trained_iterations(runner)
+        name = 'val' if done is None else f'val_iter_{done}'
+        self._describe(runner, runner.val_loop, name)
 
     def before_test(self, runner: Runner) -> None:
         """Describe the test that begins."""
         weights = runner._load_from
-        stem = Path(weights).stem if weights else f'iter_{runner.iter}'
+        stem = Path(weights).stem if weights else 'untrained'
         self._describe(runner, runner.test_loop, f'test_{stem}')
 
     def _describe(self, runner: Runner, loop: BaseLoop, name: str) -> None:
@@ -79,7 +81,7 @@ def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
                 'config': runner.cfg.filename,
                 'experiment': runner.experiment_name,
                 'checkpoint': runner._load_from,
-                'iteration': runner.iter,
+                'iteration': trained_iterations(runner),
                 'seed': runner.seed,
                 'processes': runner.world_size,
             },
@@ -89,6 +91,16 @@ def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
             },
         }
     )
+
+
+def trained_iterations(runner: Runner) -> int | None:
+    """Steps trained in this run; None where it does not train.
+
+    ``runner.iter`` would build the training loop, with its data and workers,
+    and give the visualizer the training classes.
+    """
+    loop = runner._train_loop
+    return loop.iter if isinstance(loop, BaseLoop) else None
 
 
 def code_commit() -> str | None:
