@@ -58,3 +58,10 @@ def test_missing_and_cut_off(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes()[:1000])
     with pytest.raises(ValueError, match='cut off'):
         load_checkpoint_file(path)
+
+
+def test_another_kind_of_file(tmp_path: Path) -> None:
+    path = tmp_path / 'x.pth'
+    path.write_text('hello')
+    with pytest.raises(ValueError, match='is no checkpoint'):
+        load_checkpoint_file(path)

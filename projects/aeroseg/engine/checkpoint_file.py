@@ -55,16 +55,20 @@ def load_checkpoint_file(
         with torch.serialization.safe_globals(_ALLOWED):
             return torch.load(path, map_location, weights_only=True)
     except pickle.UnpicklingError as error:
+        if 'Unsupported' not in str(error):
+            raise ValueError(
+                f'{path} is no checkpoint ({_first_line(error)})'
+            ) from error
         raise ValueError(
             f'{path} holds more than weights and is not unpickled, since '
             f'that could run any code ({_first_line(error)}). If you trust '
             "it, save its state dict by itself: torch.save({'state_dict': "
             "checkpoint['state_dict']}, path)"
         ) from error
-    except (RuntimeError, EOFError, OSError) as error:
+    except Exception as error:  # torch raises all kinds of errors
         raise ValueError(
-            f'{path} cannot be read as a checkpoint: {_first_line(error)}. '
-            'It may be cut off; copy or train it again'
+            f'{path} is no checkpoint, or cut off ({_first_line(error)}); '
+            'copy or train it again'
         ) from error
 
 
