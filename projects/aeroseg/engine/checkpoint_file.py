@@ -12,7 +12,7 @@ from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file
 
 # mmengine keeps its log buffers in a checkpoint; these are all they need.
-_core = getattr(np, '_core', None) or np.core
+_core = np.core if np.lib.NumpyVersion(np.__version__) < '2.0.0' else np._core
 _ALLOWED = [
     HistoryBuffer,
     getattr,
