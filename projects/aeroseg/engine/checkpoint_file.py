@@ -11,16 +11,16 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file
 
-# mmengine keeps its log buffers in a checkpoint; these are all they need.
-_core = np.core if np.lib.NumpyVersion(np.__version__) < '2.0.0' else np._core
+# mmengine keeps its log buffers in a checkpoint; these are all they need. The
+# functions that make numpy values anew have moved between numpy 1 and 2.
 _ALLOWED = [
     HistoryBuffer,
     getattr,
     slice,
     np.ndarray,
     np.dtype,
-    _core.multiarray._reconstruct,
-    _core.multiarray.scalar,
+    np.array(0).__reduce__()[0],
+    np.float64(0).__reduce__()[0],
     *(type(np.dtype(kind)) for kind in ('f8', 'f4', 'i8', 'i4', 'u4', '?')),
 ]
 
