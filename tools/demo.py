@@ -58,7 +58,7 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--iters', type=int, help='training steps')
-    parser.add_argument('--scenes', type=int, default=150, help='test scenes')
+    parser.add_argument('--scenes', type=int, default=100, help='test scenes')
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/demo')
     )

@@ -5,9 +5,9 @@ _base_ = [
     '../_base_/default_runtime.py',
 ]
 
-max_iters = 500
+max_iters = 400
 model = dict(vocabulary=_base_.vocabulary)
-# A twentieth of the paper's steps, so each is longer.
+# A twenty-fifth of the paper's steps, so each is longer.
 optim_wrapper = dict(optimizer=dict(lr=2e-3), clip_grad=dict(max_norm=1.0))
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = dict(T_max=max_iters)
