@@ -1,10 +1,14 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Fixtures that every test may use."""
 
+import os
 import socket
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
+
+# Read when huggingface_hub is imported: no retries where there is no network.
+os.environ['HF_HUB_OFFLINE'] = '1'
 
 import pytest
 import torch
@@ -33,7 +37,6 @@ def _no_network(monkeypatch: pytest.MonkeyPatch) -> None:
         connect(self, address)
 
     monkeypatch.setattr(socket.socket, 'connect', local_only)
-    monkeypatch.setenv('HF_HUB_OFFLINE', '1')
 
 
 @pytest.fixture

@@ -48,7 +48,9 @@ def test_checkpoint_of_another_model_is_refused(
     model = build_model(config)
     weights = model.state_dict()
     torch.save({'state_dict': dict(list(weights.items())[5:])}, tmp_path / 'a')
-    with pytest.raises(ValueError, match=r'does not fit.*it lacks 5 tensors'):
+    with pytest.raises(
+        ValueError, match=r'5 tensors do not fit .*not in the ch'
+    ):
         load_weights(model, tmp_path / 'a')
     torch.save(
         {'state_dict': {**weights, 'x.y': torch.ones(1)}}, tmp_path / 'b'

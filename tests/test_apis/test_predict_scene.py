@@ -166,7 +166,7 @@ def test_a_finished_job_is_not_repeated(
     path, out = write_scene(pixels), tmp_path / 'out'
     first = predict_scene(model, path, out, scheme, OPTIONS)
     calls = model.calls
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, 'aeroseg'):
         again = predict_scene(model, path, out, scheme, OPTIONS)
     assert model.calls == calls
     assert again == first
@@ -221,7 +221,7 @@ def test_interrupted_run_goes_on_with_the_same_bytes(
         predict_scene(Stops(6), path, out, scheme, OPTIONS)
     assert [p.name for p in out.iterdir()] == ['.aeroseg']
     model.calls = 0
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, 'aeroseg'):
         predict_scene(model, path, out, scheme, OPTIONS)
     assert 'going on at row' in caplog.text
     assert model.calls < total
@@ -295,7 +295,7 @@ def test_the_run_states_its_memory_first(
     tmp_path: Path,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, 'aeroseg'):
         predict_scene(
             model, write_scene(pixels), tmp_path / 'out', scheme, OPTIONS
         )

@@ -39,7 +39,7 @@ def test_rows_are_kept_and_the_rest_is_predicted_later(
     scan(work)
     assert model.calls == calls
     last.unlink()
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.INFO, 'aeroseg'):
         scan(work)
     assert f'going on at row {int(last.stem[:9])} of 150' in caplog.text
     assert last.read_bytes() == before
