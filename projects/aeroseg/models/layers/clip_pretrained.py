@@ -141,6 +141,8 @@ def _read_torch(path: Path) -> Mapping[str, object]:
                 f'cut off: fetch it again. {_WHERE}.'
             ) from error
         return torch.jit.load(path, map_location='cpu').state_dict()
+    if isinstance(state, torch.jit.ScriptModule):  # torch before 2.6
+        return state.state_dict()
     return state.get('state_dict', state)
 
 
