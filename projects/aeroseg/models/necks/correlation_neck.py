@@ -69,7 +69,8 @@ class CorrelationNeck(BaseModule):
         pool_test (int): The same in evaluation: 1, as in their test scripts.
         num_slots (int): Classes that class refinement fills up to with a
             learned token, so that 9 training and 15 test classes look alike;
-            256 as published, 0 to switch it off.
+            256 as published, 0 to switch it off. More classes than that all
+            take part (the published code drops all but the best 256).
         kernel_size (int): Of the convolution over the correlation (eq. 4).
         class_chunk (int): Classes per pass where no gradient is needed, so
             that memory does not grow with the vocabulary.
