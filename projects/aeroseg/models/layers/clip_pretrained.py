@@ -13,6 +13,8 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+from ..state_fit import check_fit
+
 _TEXT = (
     'token_embedding.',
     'positional_embedding',
@@ -174,17 +176,12 @@ def load_tower(
         table = own['token_embedding.weight'].clone()
         table[ids] = state.pop('token_embedding.rows').to(table)
         state['token_embedding.weight'] = table
-    faults = [f'{key} is missing' for key in own if key not in state]
-    faults += [f'{key} is unknown' for key in state if key not in own]
-    faults += [
-        f'{key} is {tuple(state[key].shape)}, not {tuple(value.shape)}'
-        for key, value in own.items()
-        if key in state and state[key].shape != value.shape
-    ]
-    if faults:
-        more = f' and {len(faults) - 3} more' if len(faults) > 3 else ''
-        raise ValueError(
-            f'{source} does not fit the model: {"; ".join(faults[:3])}{more}. '
-            f'Choose the open_clip model that the file was made for. {_WHERE}.'
-        )
+    check_fit(
+        own,
+        state,
+        passed_over=lambda name: False,
+        message=f'{source} does not fit the model',
+        advice='Choose the open_clip model that the file was made for. '
+        f'{_WHERE}.',
+    )
     tower.load_state_dict(state)

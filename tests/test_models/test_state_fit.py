@@ -7,7 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from aeroseg.models.guidance.state_fit import check_fit, read_tensors
+from aeroseg.models.state_fit import check_fit, read_tensors
 
 
 @pytest.mark.parametrize('wrapper', [None, 'model', 'state_dict'])
