@@ -7,6 +7,7 @@ the same encoders untrained (zero-shot) and to chance, and saves a picture.
 Examples:
   python tools/demo.py                                  # AerOSeg, seed 0
   python tools/demo.py configs/demo/baseline_world.py --seed 1
+  python tools/demo.py --checkpoint CHECKPOINT          # score, train nothing
   python tools/demo.py --table work_dirs/demo           # mean +- std of runs
   python tools/demo.py --sheet docs/images/world.jpg    # what it looks like
 """
@@ -31,6 +32,7 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor
 
+from aeroseg.apis.load_model import build_model, load_weights, read_config
 from aeroseg.datasets.world import WorldDataset, make_scene
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
@@ -60,6 +62,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--iters', type=int, help='training steps')
     parser.add_argument('--scenes', type=int, default=100, help='test scenes')
     parser.add_argument(
+        '--checkpoint', type=Path, help='score this one, train nothing'
+    )
+    parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/demo')
     )
     parser.add_argument(
@@ -88,6 +93,13 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     runner = Runner.from_cfg(config)
     runner.train()
     return runner.model.eval(), time.time() - start
+
+
+def load(config: Path, checkpoint: Path) -> AerOSeg:
+    """The model of a run of `tools/train.py` or `tools/paper_tables.py`."""
+    model = build_model(read_config(config))
+    load_weights(model, checkpoint)
+    return model
 
 
 def wrong_names(vocabulary: Vocabulary) -> Vocabulary:
@@ -205,7 +217,7 @@ def print_rows(rows: Mapping[str, Mapping[str, float]]) -> None:
 def print_table(folder: Path) -> None:
     """Mean and standard deviation over the seeds of every config."""
     runs = defaultdict(list)
-    for path in sorted(folder.glob('*/scores.json')):
+    for path in sorted(folder.glob('*/*/scores.json')):
         run = json.loads(path.read_text())
         for way in ('trained', 'turned scenes', 'wrong names', 'untrained'):
             runs[run['config'], way].append(run['rows'][way])
@@ -229,9 +241,14 @@ def main() -> None:
     if args.table:
         print_table(args.table)
         return
-    folder = args.work_dir / f'{args.config.stem}_seed{args.seed}'
-    model, seconds = train(args, folder)
+    folder = args.work_dir / args.config.stem / f'seed_{args.seed}'
+    seconds = 0.0
+    if args.checkpoint:
+        model = load(args.config, args.checkpoint)
+    else:
+        model, seconds = train(args, folder)
     rows = score(model, vocabulary, args.scenes)
+    folder.mkdir(parents=True, exist_ok=True)
     result = {
         'config': args.config.stem,
         'seed': args.seed,
@@ -242,7 +259,9 @@ def main() -> None:
         part.write_text(json.dumps(result, indent=1))
     save_picture(model, vocabulary, folder / 'picture.png')
     print_rows(rows)
-    print(f'trained in {seconds:.0f} s; picture: {folder / "picture.png"}')
+    if not args.checkpoint:
+        print(f'trained in {seconds:.0f} s')
+    print(f'picture: {folder / "picture.png"}')
 
 
 if __name__ == '__main__':

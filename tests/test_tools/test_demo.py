@@ -34,7 +34,7 @@ def test_it_trains_scores_and_draws(
 ) -> None:
     options = ['--seed', '3', '--iters', '2', '--scenes', '2', '--work-dir']
     run(monkeypatch, *options, str(tmp_path))
-    folder = tmp_path / 'aeroseg_world_seed3'
+    folder = tmp_path / 'aeroseg_world/seed_3'
     result = json.loads((folder / 'scores.json').read_text())
     assert (result['config'], result['seed']) == ('aeroseg_world', 3)
     ways = {'chance', 'untrained', 'trained', 'wrong names', 'turned scenes'}
@@ -46,10 +46,17 @@ def test_it_trains_scores_and_draws(
     assert Image.open(folder / 'picture.png').size[0] > 1000
     assert 'untrained' in capsys.readouterr().out
 
+    weights = folder / 'iter_2.pth'
+    again = ['--seed', '4', '--checkpoint', str(weights)]
+    run(monkeypatch, *again, *options[4:], str(tmp_path))
+    scored = tmp_path / 'aeroseg_world/seed_4/scores.json'
+    assert json.loads(scored.read_text())['rows'] == rows
+    assert 'trained in' not in capsys.readouterr().out
+
     run(monkeypatch, '--table', str(tmp_path))
     table = capsys.readouterr().out
     assert 'aeroseg_world' in table
-    assert '1 seeds' in table
+    assert '2 seeds' in table
 
 
 def test_the_sheet_shows_scenes(

@@ -99,7 +99,7 @@ def draw_tank(
     angle: float,
     scale: float,
 ) -> None:
-    """A storage tank: rim, rings, vent and a walkway from the edge."""
+    """A storage tank: rim and rings; a vent and walkway, or four basins."""
     radius = rng.uniform(19, 31) * scale
     colour = pick_colour(rng, name, 9)
     height = rng.uniform(9, 16) * scale
@@ -113,10 +113,23 @@ def draw_tank(
     canvas.polygon(plan, brighten(colour, 1.12), name)
     for inset, light in ((0.9, 0.84), (0.85, 1.0), (0.5, 0.93), (0.46, 1.02)):
         canvas.polygon(centre + unit * radius * inset, brighten(colour, light))
+    if name == 'square tank':
+        _basins(canvas, plan, brighten(colour, 0.62))
+        return
     walk = rectangle(np.zeros(2), 1, 1, angle + rng.integers(4) * np.pi / 2)
     edge = centre + (walk[0] + walk[1]) * radius
     canvas.line(np.stack([centre, edge]), brighten(colour, 0.7), 2)
-    canvas.disc(centre, 2.6 * scale, brighten(colour, 0.62))
+    canvas.ring(centre, 0.7 * radius, brighten(colour, 0.7), 1)
+    canvas.disc(centre, 0.2 * radius, brighten(colour, 0.55))
+
+
+def _basins(
+    canvas: Canvas, plan: Points, colour: tuple[float, float, float]
+) -> None:
+    """Walls that part a square tank into four basins."""
+    for first in (0, 1):
+        wall = (plan[[first, first + 2]] + plan[[first + 1, first - 1]]) / 2
+        canvas.line(wall, colour, 2)
 
 
 def draw_court(
@@ -163,22 +176,23 @@ def draw_pool(
     angle: float,
     scale: float,
 ) -> None:
-    """A swimming pool in a paved rim; deeper water is darker."""
+    """A swimming pool in a paved rim; with lanes, or deeper in the middle."""
     colour = pick_colour(rng, name)
     rim = (206.0, 200.0, 188.0)
     if name == 'round pool':
         radius = rng.uniform(14, 24) * scale
         canvas.disc(centre, radius, rim, name)
         canvas.disc(centre, radius * 0.86, colour)
-        canvas.disc(centre, radius * 0.5, brighten(colour, 0.9))
+        canvas.disc(centre, radius * 0.5, brighten(colour, 0.78))
         return
     length = rng.uniform(34, 52) * scale
     width = rng.uniform(0.5, 0.8) * length
     canvas.polygon(rectangle(centre, length, width, angle), rim, name)
     water = rectangle(centre, length * 0.88, width * 0.84, angle)
     canvas.polygon(water, colour)
-    deep = (water + water[[0, 0, 3, 3]]) / 2
-    canvas.polygon(deep, brighten(colour, 0.9))
+    for t in (0.25, 0.5, 0.75):  # lanes
+        lane = water[[0, 1]] * (1 - t) + water[[3, 2]] * t
+        canvas.line(lane, brighten(colour, 0.62))
 
 
 def draw_truck(
