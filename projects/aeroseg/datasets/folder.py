@@ -38,14 +38,15 @@ class FolderDataset(OpenVocabDataset):
         ValueError: If it is not well-formed, or lacks colours where masks
             are in colours.
 
-    Examples:
-        >>> dataset = FolderDataset(
-        ...     data_root='data/dubai',
-        ...     classes='seen',
-        ...     data_prefix=dict(
-        ...         img_path='img_dir/train', seg_map_path='ann_dir/train'
-        ...     ),
-        ... )
+    Examples::
+
+        dataset = FolderDataset(
+            data_root='data/dubai',
+            classes='seen',
+            data_prefix=dict(
+                img_path='img_dir/train', seg_map_path='ann_dir/train'
+            ),
+        )
     """
 
     def __init__(

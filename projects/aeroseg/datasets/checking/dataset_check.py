@@ -23,11 +23,12 @@ class DatasetCheck:
         sample (int, optional): Look only at so many pairs of each split,
             spread evenly. Default: at all.
 
-    Examples:
-        >>> check = DatasetCheck({'train': train, 'val': val})
-        >>> for pair in check.run():
-        ...     pass
-        >>> check.findings()
+    Examples::
+
+        check = DatasetCheck({'train': train, 'val': val})
+        for pair in check.run():
+            pass
+        check.findings()
     """
 
     def __init__(

@@ -35,11 +35,12 @@ class Conversion:
         ValueError: If the source has no known layout, or the folder holds
             another conversion.
 
-    Examples:
-        >>> conversion = Conversion(converter, 'data/openearthmap')
-        >>> for record in conversion.run():
-        ...     pass
-        >>> summary = conversion.finish()
+    Examples::
+
+        conversion = Conversion(converter, 'data/openearthmap')
+        for record in conversion.run():
+            pass
+        summary = conversion.finish()
     """
 
     def __init__(

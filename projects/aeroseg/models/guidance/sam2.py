@@ -44,8 +44,8 @@ class SAM2Guidance(GuidanceEncoder):
 
     Examples:
         >>> import torch
-        >>> small = dict(embed_dim=8, stages=(1, 1, 1, 1), num_heads=1,
-        ...              global_att_blocks=(2,))
+        >>> small = dict(embed_dim=8, stages=(1, 1, 2, 1), num_heads=1,
+        ...              global_att_blocks=(3,))
         >>> encoder = SAM2Guidance(small)
         >>> [tuple(f.shape) for f in encoder(torch.rand(1, 3, 64, 96))]
         [(1, 8, 4, 6), (1, 16, 4, 6), (1, 32, 4, 6)]
