@@ -231,6 +231,50 @@ def test_interrupted_run_goes_on_with_the_same_bytes(
         ).read_bytes()
 
 
+class CountsBatches:
+    """Scores that depend on the batch; `limit` images fit into memory.
+
+    Args:
+        fits (int): Windows that are predicted before memory becomes short.
+        stop (int): Windows after which the run is interrupted.
+    """
+
+    def __init__(self, fits: int, stop: int = 10**9) -> None:
+        self.fits, self.stop = fits, stop
+        self.done = 0
+
+    def predict_scores(self, images: torch.Tensor) -> torch.Tensor:
+        if self.done >= self.fits and len(images) > 2:
+            raise MemoryError
+        if self.done >= self.stop:
+            raise KeyboardInterrupt
+        self.done += len(images)
+        share = 0.1 * len(images)
+        return torch.cat(
+            [images / 512, torch.full_like(images[:, :1], share)], dim=1
+        )
+
+
+@pytest.mark.parametrize('stop', range(31, 74, 6))
+def test_resumed_runs_take_the_batches_of_an_undisturbed_one(
+    pixels: np.ndarray, write_scene: Write, tmp_path: Path, stop: int
+) -> None:
+    scheme = LabelScheme(Vocabulary(('a', 'b', 'c', 'd')))
+    path = write_scene(np.tile(pixels, (3, 3, 1)))
+    options = SceneOptions(
+        Tiling(64, 16, batch=4), scores=True, progress=False
+    )
+    whole, out = tmp_path / 'whole', tmp_path / 'out'
+    # Memory runs out in the fourth band; before the next run it is freed.
+    predict_scene(CountsBatches(30), path, whole, scheme, options)
+    with pytest.raises(KeyboardInterrupt):
+        predict_scene(CountsBatches(30, stop), path, out, scheme, options)
+    assert (out / '.aeroseg' / 'batches.json').is_file()
+    predict_scene(CountsBatches(10**9), path, out, scheme, options)
+    for name in ('labels.tif', 'scores.tif'):
+        assert (out / name).read_bytes() == (whole / name).read_bytes(), name
+
+
 def test_rows_of_another_model_are_not_mixed(
     model: Any,
     pixels: np.ndarray,

@@ -5,6 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from aeroseg.apis.batch_log import BatchLog
 from aeroseg.apis.score_model import PatientModel
 
 
@@ -31,26 +32,26 @@ def test_out_of_memory_halves_the_batch_and_says_so(
     error: Exception, caplog: pytest.LogCaptureFixture
 ) -> None:
     images = 255 * torch.rand(7, 3, 4, 4)
-    model = PatientModel(Greedy(2, error), batch=8)
+    model = PatientModel(Greedy(2, error), BatchLog(8))
     with caplog.at_level(logging.WARNING):
         scores = model.predict_scores(images)
     assert torch.equal(scores, images[:, :2] / 255)
-    assert model.batch == 2
+    assert model.batches.at(0) == 2
     assert 'going on with batch 2' in caplog.text
     assert model.model.sizes == [2, 2, 2, 1]
 
 
 def test_a_single_window_that_does_not_fit_is_an_error() -> None:
-    model = PatientModel(Greedy(0, CUDA), batch=4)
+    model = PatientModel(Greedy(0, CUDA), BatchLog(4))
     with pytest.raises(MemoryError, match='5 x 4 pixels does not fit'):
         model.predict_scores(torch.zeros(4, 3, 4, 5))
 
 
 def test_other_errors_are_not_swallowed() -> None:
-    model = PatientModel(Greedy(0, RuntimeError('sizes differ')), batch=4)
+    model = PatientModel(Greedy(0, RuntimeError('sizes differ')), BatchLog(4))
     with pytest.raises(RuntimeError, match='sizes differ'):
         model.predict_scores(torch.zeros(4, 3, 4, 4))
-    assert model.batch == 4
+    assert model.batches.at(0) == 4
 
 
 def test_coarse_scores_are_enlarged() -> None:
@@ -58,5 +59,7 @@ def test_coarse_scores_are_enlarged() -> None:
         def predict_scores(self, images: Tensor) -> Tensor:
             return torch.nn.functional.avg_pool2d(images[:, :1], 4)
 
-    scores = PatientModel(Coarse(), 2).predict_scores(torch.ones(2, 3, 8, 12))
+    scores = PatientModel(Coarse(), BatchLog(2)).predict_scores(
+        torch.ones(2, 3, 8, 12)
+    )
     assert scores.shape == (2, 1, 8, 12)

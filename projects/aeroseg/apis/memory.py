@@ -35,11 +35,18 @@ def peak_memory() -> int:
     return peak if sys.platform == 'darwin' else peak * 1024
 
 
-def warm_up(scan: Scan) -> None:
-    """Predict one batch of grey, so that the model's own peak is known."""
+def warm_up(scan: Scan, first: int = 0) -> None:
+    """Predict one batch of grey, so that the model's own peak is known.
+
+    Args:
+        scan (Scan): The scan.
+        first (int): Row of the grid it will start with.
+    """
+    count = min(scan.batch, len(scan.columns))
     size = scan.bands.size, scan.columns.size
-    images = torch.full((scan.batch, 3, *size), 128.0)
-    scan.model.predict_scores(images)
+    window = scan.bands.first_reaching(first) * len(scan.columns)
+    images = torch.full((count, 3, *size), 128.0)
+    scan.model.predict_scores(images, window)
 
 
 def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:

@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from .batch_log import BatchLog
 from .image_source import Source
 from .scene_tiling import Tiling
 from .score_model import PatientModel, ScoreModel
@@ -30,6 +31,8 @@ class Scan:
         num_scores (int): S, the score maps of the model.
         tick (Callable[[int], object]): Told how many windows were done.
         clock (Stopwatch | None): Counts 'reading', 'model' and 'blending'.
+        batches (BatchLog | None): Windows per pass; None takes the batch of
+            the tiling and keeps no record of its halvings.
 
     Attributes:
         num_windows (int): Windows of the whole scene.
@@ -43,9 +46,10 @@ class Scan:
         num_scores: int,
         tick: Callable[[int], object] = lambda count: None,
         clock: Stopwatch | None = None,
+        batches: BatchLog | None = None,
     ) -> None:
         self.clock = clock or Stopwatch()
-        self.model = PatientModel(model, tiling.batch)
+        self.model = PatientModel(model, batches or BatchLog(tiling.batch))
         self.source = source
         self.batch = tiling.batch
         self.num_scores = num_scores
@@ -98,9 +102,12 @@ class Scan:
         for begin in range(0, len(holding), self.batch):
             chosen = holding[begin : begin + self.batch]
             lefts = [self.columns.starts[i] for i in chosen]
-            batch = [_window(image, valid, x, size) for x in lefts]
+            batch = torch.stack(
+                [_window(image, valid, x, size) for x in lefts]
+            )
+            number = index * len(self.columns) + chosen[0]
             with self.clock('model'):
-                found = self.model.predict_scores(torch.stack(batch))
+                found = self.model.predict_scores(batch, number)
             self._check(found)
             for i, left, part in zip(chosen, lefts, found, strict=True):
                 weight = down * torch.from_numpy(self.columns.weights[i])

@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from .batch_log import BatchLog
 from .geotiff import SCORE_NODATA, SCORE_STEPS
 from .label_scheme import LabelScheme
 from .memory import peak_memory, readable, scene_memory, warm_up
@@ -45,9 +46,20 @@ def scan_scene(
     done = work.rows_done()
     if done == source.shape[0]:
         return
-    scan = Scan(model, source, options.tiling, scheme.num_scores, clock=clock)
-    _announce(scan, source, options, done)
+    batches = BatchLog(options.tiling.batch, work.folder / 'batches.json')
+    scan = Scan(
+        model,
+        source,
+        options.tiling,
+        scheme.num_scores,
+        clock=clock,
+        batches=batches,
+    )
     resample = ResampleRows(source.grid, source.shape)
+    first = resample.first_needed(done)
+    with clock('warm-up'):
+        warm_up(scan, first)
+    _announce(scan, source, options, done)
     bar = tqdm(
         total=scan.num_windows,
         unit='window',
@@ -56,7 +68,7 @@ def scan_scene(
     )
     with bar:
         scan.tick = bar.update
-        rows = scan.rows(resample.first_needed(done))
+        rows = scan.rows(first)
         for top, scores in clock.each('resampling', resample(rows, done)):
             with clock('reading'):
                 valid = source.valid(top, top + scores.shape[1])
@@ -70,7 +82,6 @@ def scan_scene(
 def _announce(
     scan: Scan, source: RasterSource, options: SceneOptions, done: int
 ) -> None:
-    warm_up(scan)
     needed = scene_memory(scan, source, options.scores)
     logger.info(
         '%s: %d x %d pixels, %d windows of %d x %d; memory about %s (%s of '

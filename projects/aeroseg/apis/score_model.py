@@ -7,6 +7,8 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from .batch_log import BatchLog
+
 logger = logging.getLogger(__name__)
 
 
@@ -31,21 +33,19 @@ class PatientModel:
 
     Args:
         model (ScoreModel): The model.
-        batch (int): Images per pass at first.
-
-    Attributes:
-        batch (int): Images per pass now.
+        batches (BatchLog): Images per pass.
     """
 
-    def __init__(self, model: ScoreModel, batch: int) -> None:
+    def __init__(self, model: ScoreModel, batches: BatchLog) -> None:
         self.model = model
-        self.batch = batch
+        self.batches = batches
 
-    def predict_scores(self, images: Tensor) -> Tensor:
-        """Predict up to `batch` images.
+    def predict_scores(self, images: Tensor, window: int = 0) -> Tensor:
+        """Predict images, in several passes if need be.
 
         Args:
             images (Tensor): (B, 3, H, W) float, RGB 0-255.
+            window (int): Number of the first image in the scene.
 
         Returns:
             Tensor: (B, S, H, W) float32 on the CPU.
@@ -53,18 +53,18 @@ class PatientModel:
         Raises:
             MemoryError: If a single image does not fit.
         """
-        parts = images.split(self.batch)
+        parts = images.split(self.batches.at(window))
         try:
             with torch.inference_mode():
                 scores = torch.cat([self._predict(part) for part in parts])
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
-            self._halve(images.shape[2:])
+            self._halve(images.shape[2:], window)
         else:
             return scores
         # Outside the handler, so that its tensors are released first.
-        return self.predict_scores(images)
+        return self.predict_scores(images, window)
 
     def _predict(self, images: Tensor) -> Tensor:
         scores = self.model.predict_scores(images)
@@ -74,14 +74,14 @@ class PatientModel:
             )
         return scores.float().cpu()
 
-    def _halve(self, size: torch.Size) -> None:
-        if self.batch == 1:
+    def _halve(self, size: torch.Size, window: int) -> None:
+        if self.batches.at(window) == 1:
             raise MemoryError(
                 f'one window of {size[1]} x {size[0]} pixels does not fit '
                 'into memory; choose a smaller window, or fewer classes'
             )
-        self.batch //= 2
-        logger.warning('out of memory; going on with batch %d', self.batch)
+        batch = self.batches.halve(window)
+        logger.warning('out of memory; going on with batch %d', batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
