@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from aeroseg.visualization import draw_panel, overlay
-from aeroseg.visualization.panel import shrink
+from aeroseg.visualization.panel import save_picture, shrink
 from aeroseg.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(('road', 'tree'))
@@ -54,3 +54,16 @@ def test_label_of_another_size_is_refused() -> None:
     image, label = _example()
     with pytest.raises(ValueError, match='same size'):
         draw_panel(image, {'truth': label[:-1]}, VOCABULARY)
+
+
+def test_the_suffix_gives_the_format(tmp_path: Path) -> None:
+    picture = np.full((4, 5, 3), (200, 10, 90), np.uint8)
+    for name in ('a.png', 'b.JPG', 'c.tif'):
+        save_picture(picture, tmp_path / name)
+        with Image.open(tmp_path / name) as image:
+            colours = np.asarray(image.convert('RGB')).astype(int)
+        assert np.abs(colours - picture).max() <= 9, name
+    for name in ('picture', 'a.docx'):
+        with pytest.raises(ValueError, match='names no format of pictures'):
+            save_picture(picture, tmp_path / name)
+    assert len(list(tmp_path.iterdir())) == 3

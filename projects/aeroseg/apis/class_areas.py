@@ -2,7 +2,7 @@
 """How much of a scene each class covers."""
 
 import csv
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +11,6 @@ import numpy as np
 from aeroseg.files import atomic_path
 
 from .label_scheme import LabelScheme
-
-PixelAreas = Callable[[np.ndarray], np.ndarray]
 
 _SQUARE_METRES = 10_000  # per hectare
 
@@ -40,15 +38,15 @@ class ClassArea(NamedTuple):
 def count_classes(
     pieces: Iterable[tuple[int, np.ndarray]],
     scheme: LabelScheme,
-    pixel_areas: PixelAreas | None = None,
+    pixel_areas: np.ndarray | None = None,
 ) -> list[ClassArea]:
     """Count a label map.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W).
         scheme (LabelScheme): Names and colours.
-        pixel_areas (PixelAreas | None): Numbers of rows (n,) -> square metres
-            of a pixel in each, (n,); None without georeference.
+        pixel_areas (np.ndarray | None): Square metres of a pixel per row,
+            (H,); None without georeference.
 
     Returns:
         list[ClassArea]: One entry per id, in their order.
@@ -60,8 +58,7 @@ def count_classes(
         counts = _row_counts(labels, len(classes))
         pixels += counts.sum(axis=0)
         if pixel_areas is not None:
-            rows = np.arange(top, top + len(labels))
-            metres += pixel_areas(rows) @ counts
+            metres += pixel_areas[top : top + len(labels)] @ counts
     total = max(pixels.sum(), 1)
     hectares = metres / _SQUARE_METRES
     return [

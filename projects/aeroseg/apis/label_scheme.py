@@ -106,8 +106,24 @@ class LabelScheme:
         Returns:
             np.ndarray: (H, W) ids of type `dtype`.
         """
-        best, label = scores.max(dim=0)
         threshold, background = self.vocabulary.threshold, self.background
+        label, best = _argmax(scores.cpu().numpy(), self.dtype)
         if threshold is not None and background is not None:
             label[best < threshold] = background
-        return label.cpu().numpy().astype(self.dtype)
+        return label
+
+
+def _argmax(
+    scores: np.ndarray, dtype: np.dtype
+) -> tuple[np.ndarray, np.ndarray]:
+    """Index (H, W) and value (H, W) of the best of (S, H, W), the first."""
+    # Class by class the processor works on whole vectors; argmax along the
+    # first axis takes ten times as long.
+    best = scores[0].copy()
+    label = np.zeros(best.shape, dtype)
+    for index in range(1, len(scores)):
+        better = scores[index] > best
+        # Ids ascend, so the largest winner so far is the last one.
+        np.maximum(label, better * dtype.type(index), out=label)
+        np.maximum(best, scores[index], out=best)
+    return label, best

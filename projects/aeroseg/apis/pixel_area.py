@@ -12,7 +12,7 @@ _EQUAL_AREA = CRS.from_epsg(6933)
 _WGS84 = CRS.from_epsg(4326)
 # WGS 84: equatorial radius in metres and squared eccentricity.
 _RADIUS, _ECCENTRICITY = 6378137.0, 0.00669437999014
-_COLUMNS = 9
+_COLUMNS, _ROWS = 9, 1025  # pixels whose area is measured, at most
 _MAP_TOLERANCE = 0.01
 
 
@@ -58,31 +58,33 @@ def to_map(
 
 
 def row_areas(
-    crs: CRS, transform: Affine, rows: np.ndarray, width: int
+    crs: CRS, transform: Affine, shape: tuple[int, int]
 ) -> np.ndarray:
     """Area of a pixel on the ground, per row.
 
     In a projected system it is the area on the map, as GIS programs give it,
-    unless the map is more than 1 % off there (Web Mercator far from the
-    equator). In degrees, or on such a map, it is the area on the ellipsoid:
-    the corners of the pixels go through an equal-area projection.
+    unless the map is more than 1 % off in the scene (Web Mercator far from
+    the equator). In degrees, or on such a map, it is the area on the
+    ellipsoid: the corners of pixels go through an equal-area projection.
 
     Args:
         crs (CRS): Of the scene.
         transform (Affine): From pixels to coordinates.
-        rows (np.ndarray): (N,) numbers of rows.
-        width (int): Pixels per row.
+        shape (tuple[int, int]): (H, W) of the scene.
 
     Returns:
-        np.ndarray: (N,) square metres.
+        np.ndarray: (H,) square metres.
     """
-    true = _ellipsoid_areas(crs, transform, rows, width)
+    height, width = shape
+    # The area changes smoothly from row to row: not all are projected.
+    places = np.linspace(0, height - 1, min(height, _ROWS))
+    true = _ellipsoid_areas(crs, transform, places, width)
     if crs.is_projected:
         unit = crs.linear_units_factor[1]
         on_map = abs(transform.determinant) * unit**2
         if np.abs(true / on_map - 1).max() <= _MAP_TOLERANCE:
-            return np.full(len(rows), on_map)
-    return true
+            return np.full(height, on_map)
+    return np.interp(np.arange(height), places, true)
 
 
 def _ellipsoid_areas(

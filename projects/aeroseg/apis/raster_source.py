@@ -6,12 +6,11 @@ from pathlib import Path
 
 import numpy as np
 from rasterio import open as open_raster
-from rasterio.enums import ColorInterp, Resampling
+from rasterio.enums import ColorInterp, MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
-from .class_areas import PixelAreas
 from .image_source import scaled
 from .pixel_area import ground_resolution, row_areas
 from .quiet import ignore_warning
@@ -88,12 +87,11 @@ class RasterSource:
         return np.ascontiguousarray(image.transpose(1, 2, 0))
 
     @property
-    def pixel_areas(self) -> PixelAreas | None:
-        """Rows (n,) -> square metres of their pixels (n,), if known."""
+    def pixel_areas(self) -> np.ndarray | None:
+        """Square metres of a pixel per row, (H,), if known."""
         if not self.georeferenced:
             return None
-        place = self.data.crs, self.data.transform
-        return lambda rows: row_areas(*place, rows, self.shape[1])
+        return row_areas(self.data.crs, self.data.transform, self.shape)
 
     def close(self) -> None:
         """Close the file."""
@@ -102,6 +100,12 @@ class RasterSource:
     @property
     def _floating(self) -> bool:
         return np.dtype(self.data.dtypes[0]).kind == 'f'
+
+    @property
+    def _everywhere(self) -> bool:
+        """Whether the file can mark no pixel as being without data."""
+        flags = self.data.mask_flag_enums
+        return all(band == [MaskFlags.all_valid] for band in flags)
 
     @property
     def _whole(self) -> Window:
@@ -162,6 +166,8 @@ class RasterSource:
         return image, valid
 
     def _mask(self, window: Window, size: tuple[int, int]) -> np.ndarray:
+        if self._everywhere:
+            return np.ones(size, bool)
         resampled = (window.height, window.width) != size
         how = Resampling.average if resampled else Resampling.nearest
         mask = self.data.dataset_mask(

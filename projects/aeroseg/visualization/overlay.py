@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 
 RGB = tuple[int, int, int]
@@ -70,11 +71,10 @@ def overlay(
         )
     if not 0 <= opacity <= 1:
         raise ValueError(f'opacity is {opacity}; it goes from 0 to 1')
-    mixed = image * (1 - opacity) + colorize(label, palette) * opacity
-    drawn = np.where(
-        _painted(label, palette)[..., None], np.rint(mixed), image
-    )
-    return drawn.astype(np.uint8)
+    colours = colorize(label, palette)
+    mixed = cv2.addWeighted(image, 1 - opacity, colours, opacity, 0)
+    painted = _painted(label, palette)[..., None]
+    return np.where(painted, mixed, image)
 
 
 def _painted(label: np.ndarray, palette: Sequence[RGB]) -> np.ndarray:

@@ -4,6 +4,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+import cv2
 import numpy as np
 from PIL import Image, ImageDraw
 
@@ -106,10 +107,25 @@ def join_row(tiles: Sequence[np.ndarray]) -> np.ndarray:
 
 
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
-    """Save a picture, (H, W, 3) uint8, whole or not at all."""
+    """Save a picture whole or not at all.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) RGB, uint8.
+        path (str | Path): The suffix gives the format, such as '.png'.
+
+    Raises:
+        ValueError: If there is no such format.
+    """
+    path = Path(path)
+    if not cv2.haveImageWriter(path.name):
+        raise ValueError(
+            f'{path.name} names no format of pictures; end it in .png or .jpg'
+        )
+    # OpenCV writes a PNG in half the time that Pillow takes.
+    bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
+    encoded = cv2.imencode(path.suffix, bgr)[1]
     with atomic_path(path) as part:
-        # Pillow's usual level of 6 takes four times as long for little less.
-        Image.fromarray(picture).save(part, compress_level=1)
+        part.write_bytes(encoded.tobytes())
 
 
 def _titled(tile: np.ndarray, title: str) -> np.ndarray:
