@@ -55,7 +55,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--scenes', type=int, default=2000)
     parser.add_argument('--batch', type=int, default=16, help='scenes')
-    parser.add_argument('--clip-iters', type=int, default=800)
+    parser.add_argument('--clip-iters', type=int, default=1300)
     parser.add_argument('--sam-iters', type=int, default=600)
     parser.add_argument('--windows', type=int, default=8, help='per scene')
     parser.add_argument('--window', type=int, default=4, help='side, cells')

@@ -114,13 +114,13 @@ def draw_tank(
     for inset, light in ((0.9, 0.84), (0.85, 1.0), (0.5, 0.93), (0.46, 1.02)):
         canvas.polygon(centre + unit * radius * inset, brighten(colour, light))
     if name == 'square tank':
-        _basins(canvas, plan, brighten(colour, 0.62))
+        _basins(canvas, plan, brighten(colour, 0.5))
         return
     walk = rectangle(np.zeros(2), 1, 1, angle + rng.integers(4) * np.pi / 2)
     edge = centre + (walk[0] + walk[1]) * radius
     canvas.line(np.stack([centre, edge]), brighten(colour, 0.7), 2)
     canvas.ring(centre, 0.7 * radius, brighten(colour, 0.7), 1)
-    canvas.disc(centre, 0.2 * radius, brighten(colour, 0.55))
+    canvas.disc(centre, 0.3 * radius, brighten(colour, 0.5))
 
 
 def _basins(
@@ -129,7 +129,7 @@ def _basins(
     """Walls that part a square tank into four basins."""
     for first in (0, 1):
         wall = (plan[[first, first + 2]] + plan[[first + 1, first - 1]]) / 2
-        canvas.line(wall, colour, 2)
+        canvas.line(wall, colour, 3)
 
 
 def draw_court(
@@ -180,19 +180,19 @@ def draw_pool(
     colour = pick_colour(rng, name)
     rim = (206.0, 200.0, 188.0)
     if name == 'round pool':
-        radius = rng.uniform(14, 24) * scale
+        radius = rng.uniform(16, 25) * scale
         canvas.disc(centre, radius, rim, name)
         canvas.disc(centre, radius * 0.86, colour)
-        canvas.disc(centre, radius * 0.5, brighten(colour, 0.78))
+        canvas.disc(centre, radius * 0.5, brighten(colour, 0.65))
         return
     length = rng.uniform(34, 52) * scale
     width = rng.uniform(0.5, 0.8) * length
     canvas.polygon(rectangle(centre, length, width, angle), rim, name)
     water = rectangle(centre, length * 0.88, width * 0.84, angle)
     canvas.polygon(water, colour)
-    for t in (0.25, 0.5, 0.75):  # lanes
+    for t in (0.3, 0.7):  # the ropes of the lanes
         lane = water[[0, 1]] * (1 - t) + water[[3, 2]] * t
-        canvas.line(lane, brighten(colour, 0.62))
+        canvas.line(lane, rim, 2)
 
 
 def draw_truck(
