@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from aeroseg.vocabulary import Vocabulary, default_palette
+from aeroseg.vocabulary import Vocabulary
 
 
 def test_parse_keeps_the_order_and_the_synonyms() -> None:
@@ -93,15 +93,12 @@ def test_build_from_a_dataset() -> None:
     assert seen.palette[1] == every.palette[1]
     with pytest.raises(ValueError, match='no dataset'):
         Vocabulary.build({'dataset': 'Nowhere'})
+    with pytest.raises(ValueError, match=r"dict\(file='names.txt'\)"):
+        Vocabulary.build({'dataset': 'FolderDataset'})
+    with pytest.raises(ValueError, match=r"entries \['fil'\] is unknown"):
+        Vocabulary.build({'fil': 'names.txt'})
     with pytest.raises(ValueError, match='carry no marks'):
         Vocabulary.parse('a;b').subset('seen')
-
-
-def test_a_colour_belongs_to_a_name() -> None:
-    alone = default_palette(['road'])
-    assert default_palette(['road', 'tree'])[0] == alone[0]
-    many = default_palette([f'class {i}' for i in range(500)])
-    assert len(set(many)) == 500
 
 
 def test_digest_depends_on_words_and_order() -> None:

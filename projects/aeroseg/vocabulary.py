@@ -1,59 +1,16 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The words a model is asked for: ordered names, synonyms, marks, colours."""
 
-import colorsys
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-RGB = tuple[int, int, int]
+from .palette import RGB, default_palette, hex_to_rgb
 
-# Colours that stay apart for colour-blind readers: the 'bright', 'muted' and
-# 'high-contrast' schemes of Paul Tol, https://personal.sros.nl/~tol/.
-_COLOURS = (
-    '4477AA', 'EE6677', '228833', 'CCBB44', '66CCEE', 'AA3377', 'BBBBBB',
-    '332288', '88CCEE', '44AA99', '117733', '999933', 'DDCC77', 'CC6677',
-    '882255', 'AA4499', '004488', 'DDAA33', 'BB5566', '222222',
-)  # fmt: skip
 _MARK = re.compile(r'\[([^\]]*)\]')
-
-
-def _hex_to_rgb(text: str) -> RGB:
-    value = int(text.lstrip('#'), 16)
-    return (value >> 16, value >> 8 & 255, value & 255)
-
-
-def default_palette(names: Sequence[str]) -> tuple[RGB, ...]:
-    """A colour per name that depends on the name, not on its place.
-
-    Args:
-        names (Sequence[str]): Class names.
-
-    Returns:
-        tuple[RGB, ...]: One distinct RGB colour (0-255) per name. The first
-        free entry of a colour-blind-safe list, starting at a place given by
-        the name; further colours are spread over the hue circle.
-    """
-    free = [_hex_to_rgb(colour) for colour in _COLOURS]
-    taken: list[RGB] = []
-    for name in names:
-        digest = hashlib.sha256(name.lower().encode()).digest()
-        start = int.from_bytes(digest[:4], 'big')
-        if len(taken) < len(free):
-            ring = (free[(start + i) % len(free)] for i in range(len(free)))
-        else:
-            ring = (_spread(start + i) for i in range(2**24))
-        taken.append(next(colour for colour in ring if colour not in taken))
-    return tuple(taken)
-
-
-def _spread(index: int) -> RGB:
-    hue = index * 0.6180339887 % 1
-    red, green, blue = colorsys.hsv_to_rgb(hue, 0.45 + index % 3 * 0.25, 0.8)
-    return round(255 * red), round(255 * green), round(255 * blue)
 
 
 @dataclass(frozen=True)
@@ -306,7 +263,18 @@ class Vocabulary:
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> 'Vocabulary':
-        """The inverse of :meth:`to_dict`."""
+        """The inverse of :meth:`to_dict`.
+
+        Raises:
+            ValueError: If there are no names, or there is an unknown entry.
+        """
+        known = {f.name for f in fields(cls)}
+        if 'names' not in values or not known.issuperset(values):
+            raise ValueError(
+                f'a vocabulary with the entries {sorted(values)} is unknown; '
+                "give dataset='...', file='names.txt' or names=(...), with "
+                f'any of {sorted(known - {"names"})}'
+            )
         return cls(**values)
 
     def to_dict(self) -> dict[str, Any]:
@@ -324,7 +292,7 @@ def _read_marks(line: str, path: Path) -> tuple[bool | None, RGB | None]:
         if mark in ('seen', 'unseen'):
             seen = mark == 'seen'
         elif re.fullmatch(r'#[0-9a-fA-F]{6}', mark):
-            colour = _hex_to_rgb(mark)
+            colour = hex_to_rgb(mark)
         else:
             raise ValueError(
                 f'{path}: unknown mark [{mark}] in {line!r}; allowed are '
@@ -336,10 +304,12 @@ def _read_marks(line: str, path: Path) -> tuple[bool | None, RGB | None]:
 def _metainfo_of(dataset: str) -> Mapping[str, Any]:
     from mmseg.registry import DATASETS
 
-    found = DATASETS.get(dataset)
-    if found is None:
+    metainfo = getattr(DATASETS.get(dataset), 'METAINFO', {})
+    if not metainfo.get('classes'):
         raise ValueError(
-            f'no dataset {dataset!r} is registered; AerOSeg brings '
-            'ISAID15Dataset, DLRSDDataset and OpenEarthMapDataset'
+            f'no dataset {dataset!r} with classes of its own is registered; '
+            'AerOSeg brings ISAID15Dataset, DLRSDDataset, OpenEarthMapDataset '
+            'and WorldDataset. For a FolderDataset name its list of classes, '
+            "vocabulary=dict(file='names.txt')"
         )
-    return found.METAINFO
+    return metainfo
