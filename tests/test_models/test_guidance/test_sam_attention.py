@@ -47,7 +47,7 @@ def test_both_forms_of_the_bias_agree(
     window: int, grid: tuple[int, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On a CPU, half precision takes the product form; here, doubles do."""
-    monkeypatch.setattr(sam_attention, '_HALF', (torch.double,))
+    monkeypatch.setattr(sam_attention, 'by_product', lambda q: True)
     block = make_block(window)
     x = torch.randn(2, *grid, 12, dtype=torch.double)
     torch.testing.assert_close(

@@ -14,7 +14,13 @@ from open_clip.transformer import ResidualAttentionBlock
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ..layers.clip_towers import ClipModel, build_vision_tower, run_block
+from ..layers.clip_towers import (
+    ClipModel,
+    build_vision_tower,
+    run_block,
+    run_mlp,
+)
+from ..layers.linear import linear
 from ..layers.split_attention import set_trainable
 
 
@@ -219,8 +225,8 @@ class RotatedCLIP(BaseModule):
         patches = x[:, 1:]
         base = x[:, :1] if self.residual == 'class' else patches
         y = base + block.ls_1(block.attn.value_path(block.ln_1(patches)))
-        y = y + block.ls_2(block.mlp(block.ln_2(y)))
-        return self.visual.ln_post(y) @ self.visual.proj
+        y = y + block.ls_2(run_mlp(block, block.ln_2(y)))
+        return linear(self.visual.ln_post(y), self.visual.proj.T)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:
         """Position embedding of any grid, (1 + h * w, W), bicubic."""

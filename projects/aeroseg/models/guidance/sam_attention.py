@@ -34,7 +34,9 @@ import torch.nn.functional as F
 from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor
 
-_HALF = (torch.bfloat16, torch.float16)
+from ..layers.attention import by_product, product_attention
+from ..layers.feed_forward import feed_forward
+from ..layers.in_place import add_to
 
 
 class _Span(NamedTuple):
@@ -94,8 +96,11 @@ def block_forward(block: Block, x: Tensor) -> Tensor:
     Returns:
         Tensor: What ``block(x)`` returns, (B, h, w, C).
     """
-    x = x + attention_forward(block.attn, block.norm1(x), block.window_size)
-    return x + block.mlp(block.norm2(x))
+    y = attention_forward(block.attn, block.norm1(x), block.window_size)
+    x = add_to(y, x)
+    mlp = block.mlp
+    y = feed_forward(block.norm2(x), mlp.lin1, mlp.act, mlp.lin2)
+    return add_to(y, x)
 
 
 def attention_forward(attn: Attention, x: Tensor, window: int = 0) -> Tensor:
@@ -163,7 +168,7 @@ def _attend(attn: Attention, qkv: Tensor, size: tuple[int, int]) -> Tensor:
         padding = _padding_weight(rows, columns, real).to(q.dtype)
         k, v = _with_padding_cell(attn, k, v)
     terms = _Terms(rows[..., : real[0]], columns[..., : real[1]], padding)
-    if q.device.type == 'cpu' and q.dtype in _HALF:
+    if by_product(q):
         out = _attend_by_product(q * attn.scale, k, v, terms)
     else:
         out = F.scaled_dot_product_attention(
@@ -183,7 +188,7 @@ def _attend_by_product(
     """
     q = torch.cat([q, *terms.present()], dim=-1)
     k = torch.cat([k, terms.marks(k)], dim=-1)
-    return (q @ k.transpose(-2, -1)).softmax(-1) @ v
+    return product_attention(q, k, v)
 
 
 def _relative_terms(

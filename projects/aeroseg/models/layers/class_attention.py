@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .feed_forward import feed_forward
+from .in_place import add_to
 from .linear import Linear, linear
 
 _EPS = 1e-6
@@ -65,7 +67,8 @@ class GuidedLinearAttention(nn.Module):
     ) -> Tensor:
         of_x = linear(x, layer.weight[:, : self.dim])
         of_guidance = linear(guidance, layer.weight[:, self.dim :], layer.bias)
-        return F.elu(self._split(of_x + of_guidance[:, None])) + 1
+        both = add_to(of_x, of_guidance[:, None])
+        return F.elu(self._split(both)).add_(1)
 
     def _split(self, x: Tensor) -> Tensor:
         return x.unflatten(-1, (self.num_heads, -1))
@@ -130,7 +133,7 @@ class ClassRefinement(nn.Module):
             summary = self._with_slots(
                 self.attn.summarise(y, guidance), x.shape[1]
             )
-            return x + self._update(x, pooled, y, guidance, summary)
+            return add_to(self._update(x, pooled, y, guidance, summary), x)
         parts = list(
             zip(x.split(chunk, 1), guidance.split(chunk), strict=True)
         )
@@ -178,8 +181,8 @@ class ClassRefinement(nn.Module):
         summary: tuple[Tensor, Tensor],
     ) -> Tensor:
         """The refined stream, back on the full grid, (B, T, h, w, D)."""
-        y = pooled + self.attn.query(normed, guidance, summary)
-        y = y + self.mlp(self.norm2(y))
+        y = add_to(self.attn.query(normed, guidance, summary), pooled)
+        y = add_to(feed_forward(self.norm2(y), *self.mlp), y)
         pool = self._factor(x)
         if pool == 1:
             return y.view_as(x)

@@ -13,6 +13,8 @@ from open_clip.transformer import (
 )
 from torch import Tensor, nn
 
+from .feed_forward import feed_forward
+from .in_place import add_to
 from .linear import accelerate
 from .split_attention import SplitAttention
 
@@ -103,5 +105,11 @@ def run_block(
     block: ResidualAttentionBlock, x: Tensor, is_causal: bool = False
 ) -> Tensor:
     """One residual block with split attention: (N, L, C) -> (N, L, C)."""
-    x = x + block.ls_1(block.attn(block.ln_1(x), is_causal=is_causal))
-    return x + block.ls_2(block.mlp(block.ln_2(x)))
+    x = add_to(block.ls_1(block.attn(block.ln_1(x), is_causal=is_causal)), x)
+    return add_to(block.ls_2(run_mlp(block, block.ln_2(x))), x)
+
+
+def run_mlp(block: ResidualAttentionBlock, x: Tensor) -> Tensor:
+    """The perceptron of a block: (N, L, C) -> (N, L, C)."""
+    first, activation, second = block.mlp
+    return feed_forward(x, first, activation, second)

@@ -5,6 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .feed_forward import feed_forward
+from .in_place import add_to
 from .linear import Linear, linear
 from .windows import Windows
 
@@ -52,7 +54,7 @@ class GuidedWindowAttention(nn.Module):
         )
         bias = F.pad(self.v.bias, (2 * dim, 0))
         qk, v = linear(x, weight, bias).split([2 * dim, dim], dim=-1)
-        qk = qk + qk_guidance[:, None]
+        qk = add_to(qk, qk_guidance[:, None])
         q, k, v = (
             windows.split_heads(part.flatten(0, 1), self.num_heads)
             for part in (*qk.chunk(2, dim=-1), v)
@@ -100,8 +102,8 @@ class GuidedSwinBlock(nn.Module):
         y = self.attn(
             y.unflatten(0, x.shape[:2]), windows.arrange(guidance), windows
         )
-        x = x + windows.restore(y.flatten(0, 1)).view_as(x)
-        return x + self.mlp(self.norm2(x))
+        x = add_to(windows.restore(y.flatten(0, 1)).view_as(x), x)
+        return add_to(feed_forward(self.norm2(x), *self.mlp), x)
 
 
 class GuidedSwinPair(nn.Module):

@@ -4,9 +4,9 @@
 from collections.abc import MutableMapping
 from typing import Any
 
-import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention import attend
 from .linear import linear
 
 
@@ -54,7 +54,7 @@ class SplitAttention(nn.Module):
                 weights, self.in_proj_bias.chunk(3), strict=True
             )
         )
-        out = F.scaled_dot_product_attention(q, k, v, is_causal=is_causal)
+        out = attend(q, k, v, is_causal)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def value_path(self, x: Tensor) -> Tensor:
