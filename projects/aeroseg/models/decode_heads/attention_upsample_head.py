@@ -13,7 +13,7 @@ from ..features import AerOSegFeatures
 from ..layers.guidance_projection import GuidanceProjection
 from ..layers.upsample import UpsampleStage
 
-_KEPT_CHUNKS = 4
+_KEPT_CLASSES = 160
 
 
 @MODELS.register_module()
@@ -52,7 +52,7 @@ class AttentionUpsampleHead(BaseDecodeHead):
         deconv_channels: Sequence[int] = (256, 128),
         stage_channels: Sequence[int] = (64, 32),
         attention: bool = True,
-        class_chunk: int = 32,
+        class_chunk: int = 16,
         loss_decode: dict | Sequence[dict] = ({'type': 'OpenVocabBCELoss'},),
         **kwargs: Any,
     ) -> None:
@@ -122,18 +122,19 @@ class AttentionUpsampleHead(BaseDecodeHead):
         """
         chunk = x.shape[1] if torch.is_grad_enabled() else self.class_chunk
         parts = x.split(chunk, dim=1)
+        number = max(1, _KEPT_CLASSES // chunk)
         first, second = cast(Iterable[UpsampleStage], self.stages)
         shared = first.prepare(x.mean(dim=1), guidance[0])
         # The second stage needs the mean over all classes of the first one's
         # output. Few classes are kept, many are computed twice: their maps
         # would take more memory than everything else.
-        kept = [first(part, shared) for part in parts[:_KEPT_CHUNKS]]
+        kept = [first(part, shared) for part in parts[:number]]
         total = sum(part.sum(dim=1) for part in kept)
-        for part in parts[_KEPT_CHUNKS:]:
+        for part in parts[number:]:
             total = total + first(part, shared).sum(dim=1)
         last = second.prepare(total / x.shape[1], guidance[1])
         logits = [self._classify(second(part, last)) for part in kept]
-        for part in parts[_KEPT_CHUNKS:]:
+        for part in parts[number:]:
             logits.append(self._classify(second(first(part, shared), last)))
         return torch.cat(logits, dim=1)
 

@@ -1,7 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Attention-aware upsampling of class maps by a factor of two (eqs. 8-11)."""
 
-from typing import cast
+from typing import NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +39,18 @@ class GuidanceAttention(nn.Module):
         channel = self.channel(mean.mean(dim=(2, 3), keepdim=True))
         space = self.space(mean.mean(dim=1, keepdim=True))
         return channel * guidance + space * guidance + guidance
+
+
+class SharedByClasses(NamedTuple):
+    """What every class needs of the first convolution of a stage.
+
+    Attributes:
+        offset (Tensor): What guidance and bias add, (B, O, 2h, 2w).
+        kernels (Tensor): For the maps, (4 * O, C, 2, 2).
+    """
+
+    offset: Tensor
+    kernels: Tensor
 
 
 class UpsampleStage(nn.Module):
@@ -84,7 +96,7 @@ class UpsampleStage(nn.Module):
         )
         self.norm2 = nn.GroupNorm(groups, out_channels)
 
-    def prepare(self, mean: Tensor, guidance: Tensor) -> Tensor:
+    def prepare(self, mean: Tensor, guidance: Tensor) -> SharedByClasses:
         """What all classes share of the first convolution.
 
         Args:
@@ -92,29 +104,31 @@ class UpsampleStage(nn.Module):
             guidance (Tensor): (B, G, 2h, 2w).
 
         Returns:
-            Tensor: (B, O, 2h, 2w).
+            SharedByClasses: Of the first convolution, what the guidance adds
+            and the kernels for the maps.
         """
         if self.attention is not None:
             guidance = self.attention(guidance, self.up(mean))
         bias = cast(Tensor, self.up.bias).view(1, -1, 1, 1)
         bias = bias.expand(len(guidance), -1, *guidance.shape[2:])
-        return self.conv1(torch.cat([bias.to(guidance.dtype), guidance], 1))
+        both = torch.cat([bias.to(guidance.dtype), guidance], 1)
+        return SharedByClasses(self.conv1(both), self._phase_kernels())
 
-    def forward(self, x: Tensor, shared: Tensor) -> Tensor:
+    def forward(self, x: Tensor, shared: SharedByClasses) -> Tensor:
         """Upsample some classes.
 
         Args:
             x (Tensor): (B, T, C, h, w), any subset of the classes.
-            shared (Tensor): From :meth:`prepare`, (B, O, 2h, 2w).
+            shared (SharedByClasses): From :meth:`prepare`.
 
         Returns:
             Tensor: (B, T, O, 2h, 2w).
         """
         height, width = x.shape[3:]
-        y = _upsampling_conv(x.flatten(0, 1), self._phase_kernels())
-        shared = shared.permute(0, 2, 3, 1).unsqueeze(1)
-        shared = shared.unflatten(3, (width, 2)).unflatten(2, (height, 2))
-        y = (y.unflatten(0, x.shape[:2]) + shared).flatten(0, 1)
+        y = _upsampling_conv(x.flatten(0, 1), shared.kernels)
+        offset = shared.offset.permute(0, 2, 3, 1).unsqueeze(1)
+        offset = offset.unflatten(3, (width, 2)).unflatten(2, (height, 2))
+        y = _sum_in_order(y.unflatten(0, x.shape[:2]), offset).flatten(0, 1)
         y = y.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
         y = F.relu(self.norm1(y), inplace=True)
         y = F.relu(self.norm2(self.conv2(y)), inplace=True)
@@ -129,25 +143,33 @@ class UpsampleStage(nn.Module):
         + 1 - a of the two, at sub-row (a + k - 1) % 2.
         """
         fine = self.conv1.weight[:, : self.up.out_channels]
-        up = self.up.weight  # (C, M, sub-row, sub-column)
-        products = torch.einsum('omkl,cmab->ockalb', fine, up)
-        kernels = products.new_zeros(2, 2, len(fine), up.shape[0], 2, 2)
-        for k, l_, a, b in _TAPS:
-            row, sub_row = divmod(a + k - 1, 2)
-            column, sub_column = divmod(b + l_ - 1, 2)
-            kernels[a, b, :, :, row + 1 - a, column + 1 - b] += products[
-                :, :, k, sub_row, l_, sub_column
-            ]
+        up = self.up.weight  # (C, M, sub-row x, sub-column y)
+        taps = fine.new_tensor(_TAPS)
+        with torch.autocast(fine.device.type, enabled=False):  # round once
+            kernels = torch.einsum(
+                'omkl,cmxy,akxr,blys->abocrs', fine, up, taps, taps
+            )
         return kernels.flatten(0, 2)
 
 
+def _tap(a: int, k: int, x: int, r: int) -> float:
+    """1 where fine kernel row k of phase a is sub-row x of tap r."""
+    row, sub_row = divmod(a + k - 1, 2)
+    return float((sub_row, row + 1 - a) == (x, r))
+
+
 _TAPS = [
-    (k, l_, a, b)
-    for k in range(3)
-    for l_ in range(3)
-    for a in range(2)
-    for b in range(2)
+    [[[_tap(a, k, x, r) for r in (0, 1)] for x in (0, 1)] for k in (0, 1, 2)]
+    for a in (0, 1)
 ]
+
+
+def _sum_in_order(woven: Tensor, offset: Tensor) -> Tensor:
+    """The sum of the two, contiguous, which a plain sum would not be."""
+    if torch.is_grad_enabled():
+        return woven + offset
+    out = woven.new_empty(woven.shape)
+    return torch.add(woven, offset.to(woven.dtype), out=out)
 
 
 def _upsampling_conv(x: Tensor, kernels: Tensor) -> Tensor:

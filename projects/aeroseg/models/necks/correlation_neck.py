@@ -93,7 +93,7 @@ class CorrelationNeck(BaseModule):
         pool_test: int = 1,
         num_slots: int = 256,
         kernel_size: int = 7,
-        class_chunk: int = 32,
+        class_chunk: int = 16,
         with_cp: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
