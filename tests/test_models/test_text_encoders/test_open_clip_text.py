@@ -102,7 +102,9 @@ def test_gradients_reach_q_and_v_alone() -> None:
 def test_a_frozen_tower_is_run_once_in_training() -> None:
     encoder = make(trainable='none').train()
     with torch.enable_grad():
-        assert encoder(ROADS) is encoder(ROADS)
+        first = encoder(ROADS)
+        assert encoder(ROADS) is first
+        assert encoder.train()(ROADS) is first  # as before every step
 
 
 @torch.no_grad()

@@ -81,8 +81,8 @@ class OpenCLIPTextEncoder(BaseModule):
         return len(self.templates)
 
     def train(self, mode: bool = True) -> 'OpenCLIPTextEncoder':
-        """Switch the mode; stored features do not outlive training."""
-        if mode:
+        """Switch the mode; what is trained outdates stored features."""
+        if mode and self._trainable():
             self._store.clear()
         return super().train(mode)
 
