@@ -6,6 +6,7 @@ Examples:
 aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py
   python tools/train.py CONFIG --resume             # from the last checkpoint
   python tools/train.py CONFIG --cfg-options train_dataloader.batch_size=2
+  python tools/train.py CONFIG --memory 8gb         # on a small GPU
   bash tools/dist_train.sh CONFIG 4                 # four processes
 """
 
@@ -18,6 +19,9 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 from mmengine.runner import Runner
 
 from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+from aeroseg.engine.memory_preset import apply_memory_preset
+
+PRESETS = Path(__file__).resolve().parents[1] / 'configs/_base_/memory'
 
 
 def parse_args() -> argparse.Namespace:
@@ -39,7 +43,13 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp',
         action='store_true',
-        help='mixed precision: bfloat16 where the machine has it',
+        help='mixed precision: bfloat16 autocast, on a GPU or the CPU',
+    )
+    parser.add_argument(
+        '--memory',
+        metavar='NAME',
+        help='fit the run to a GPU: 8gb, 12gb, 24gb or 80gb (files of '
+        'configs/_base_/memory); the effective batch stays the same',
     )
     return parser.parse_args()
 
@@ -54,9 +64,10 @@ def main() -> None:
             config.load_from = None if args.resume == 'auto' else args.resume
         if args.seed is not None:
             config.randomness = dict(seed=args.seed)
+        if args.memory:
+            apply_memory_preset(config, PRESETS / f'{args.memory}.py')
         if args.amp:
-            config.optim_wrapper.type = 'AmpOptimWrapper'
-            config.optim_wrapper.dtype = 'bfloat16'
+            config.optim_wrapper.type = 'AutocastOptimWrapper'
         check_datasets(config, ['train_dataloader', 'val_dataloader'])
         Runner.from_cfg(config).train()
     except (FileNotFoundError, ValueError) as error:

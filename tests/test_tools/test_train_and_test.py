@@ -2,6 +2,7 @@
 """The real command lines: train, resume, test, two processes."""
 
 import json
+import math
 import os
 import re
 import subprocess
@@ -167,6 +168,35 @@ def test_two_processes(root: Path, data: list[str], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr[-3000:]
     assert (tmp_path / 'iter_4.pth').is_file()
     assert 'h-mIoU' in next(tmp_path.glob('*/*.log')).read_text()
+
+
+def test_mixed_precision_and_a_small_memory_on_the_cpu(
+    root: Path, data: list[str], tmp_path: Path
+) -> None:
+    """--memory 8gb: parts of one image, bfloat16 as with --amp."""
+    from aeroseg.engine import load_checkpoint_file
+
+    short = ['train_cfg.max_iters=2', 'default_hooks.logger.interval=1']
+    options = ['--work-dir', str(tmp_path), '--amp', '--memory', '8gb']
+    done = run(
+        root,
+        'tools/train.py',
+        CONFIG,
+        *options,
+        '--cfg-options',
+        *data,
+        *short,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    losses = re.findall(r'Iter\(train\).* loss: (\S+)', log)
+    assert [math.isfinite(float(loss)) for loss in losses] == [True, True]
+    assert 'accumulative_counts=2' in log
+    state = load_checkpoint_file(tmp_path / 'iter_4.pth')['state_dict']
+    kept = {
+        k: v.dtype for k, v in state.items() if 'guidance_encoder' not in k
+    }
+    assert set(kept.values()) <= {torch.float32, torch.int64}
 
 
 def test_missing_data_is_said_before_anything_is_written(

@@ -1,0 +1,5 @@
+# tools/train.py CONFIG --memory 24gb
+# Two images at a time, nothing computed twice.
+images_at_once = 2
+optim_wrapper = dict(type='AutocastOptimWrapper')
+model = dict(guidance_encoder=dict(dtype='bfloat16'))
