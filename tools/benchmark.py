@@ -3,7 +3,8 @@
 
 The model is built with random weights; nothing is downloaded. With
 --published, CAT-Seg or OVRS as published (tests/oracles) is measured as well,
-float32, in the same run on the same machine, and ratios are printed.
+float32, in the same run on the same machine, and ratios are printed. Every
+case has a process of its own.
 
 Examples:
   python tools/benchmark.py CONFIG --classes 1,15,150,1000
@@ -16,8 +17,9 @@ from __future__ import annotations
 
 import argparse
 import json
+import multiprocessing
 import sys
-from dataclasses import replace
+from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +29,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 import torch
 from mmengine.config import Config, DictAction
 from mmengine.registry import init_default_scope
-from torch import Tensor, nn
+from torch import nn
 
 import aeroseg  # noqa: F401  (registers the parts)
-from aeroseg.engine.benchmark_case import STAGES, Case, Load, ModelCase
+from aeroseg.engine.benchmark_case import STAGES, Load, ModelCase
 from aeroseg.engine.measure import matmul_rate
 from aeroseg.files import atomic_path
 
@@ -44,6 +46,14 @@ SHARED = (
     'repeat',
     'cpu_time',
 )
+PARAMETERS = ('parameters_m', 'trainable_m')
+BEHIND_CLIP = ('refinement', 'decoder')
+RATIOS = {
+    'seconds_ratio': 'seconds_per_image',
+    'behind_clip_ratio': 'behind_clip_seconds',
+    'text_ratio': 'text_seconds',
+    'peak_ratio': 'peak_gib',
+}
 COLUMNS = {
     'system': 'system',
     'classes': 'classes',
@@ -55,8 +65,14 @@ COLUMNS = {
     'share_of_matmul': 'of matmul rate',
     'text_seconds': 'text s',
     **{f'{stage}_seconds': f'{stage} s' for stage in STAGES},
+    'behind_clip_seconds': 'refinement + decoder s',
     'seconds_ratio': 'time / published',
+    'behind_clip_ratio': 'refinement + decoder / published',
+    'text_ratio': 'text / published',
     'peak_ratio': 'memory / published',
+    'error': 'error of half precision',
+    'text_difference': 'text difference',
+    'logits_difference': 'logits difference',
 }
 
 
@@ -105,57 +121,41 @@ def parse_args() -> argparse.Namespace:
     return parser.parse_args()
 
 
-class PublishedCase(Case):
-    """CAT-Seg or OVRS with ViT-B/16 as published."""
-
-    def __init__(self, load: Load, rotations: int) -> None:
-        from oracles.published import PublishedNetwork
-
-        super().__init__(replace(load, dtype='float32', compile=False))
-        pooling = 2 if load.train else 1
-        self.network = PublishedNetwork(rotations, pooling=pooling)
-        self.network.train_like_published()
-        self.network.to(self.device)
-        self.tokens = torch.randint(1, 49000, (load.classes, 77))
-        self.tokens = self.tokens.to(self.device)
-        with torch.no_grad():
-            self.words = self.text()
-
-    @property
-    def model(self) -> nn.Module:
-        """The network."""
-        return self.network
-
-    def predict(self) -> Tensor:
-        """Logits at a quarter of the size, enlarged."""
-        logits = self.network(self.images / 255, self.words)
-        return nn.functional.interpolate(logits, self.images.shape[-2:])
-
-    def loss(self) -> Tensor:
-        """Binary cross-entropy, the text in the graph."""
-        logits = self.network(self.images / 255, self.text())
-        size = self.labels.shape[-2:]
-        logits = nn.functional.interpolate(logits, size, mode='bilinear')
-        target = nn.functional.one_hot(self.labels, self.load.classes)
-        return nn.functional.binary_cross_entropy_with_logits(
-            logits, target.permute(0, 3, 1, 2).float()
-        )
-
-    def text(self) -> Tensor:
-        """One prompt of 77 tokens for each class."""
-        return self.network.encode_text(self.tokens, prompts=1)
-
-
-def run(args: argparse.Namespace) -> dict[str, Any]:
-    """Measure every case that the command line names."""
+def measure(
+    args: argparse.Namespace, classes: int, system: str
+) -> dict[str, Any]:
+    """Measure one case; it has a process of its own, for its peak memory."""
     if args.threads:
         torch.set_num_threads(args.threads)
     config = Config.fromfile(args.config)
     config.merge_from_dict(args.cfg_options or {})
     init_default_scope('mmseg')
-    device = torch.device(args.device)
+    load = Load(classes, **{key: getattr(args, key) for key in SHARED})
+    if system == 'published':
+        from oracles.published_case import PublishedCase
+
+        plain = PublishedCase(load, config)
+        row = plain.measure(args.rate)
+        comparable = config.model.guidance_encoder.type == 'CLIPGuidance'
+        if comparable and not load.train:
+            row |= plain.agreement(config)
+        return {'system': system, **row}
+    case = ModelCase(load, config)
+    row = {'system': system, **_parameters(case.model)}
+    row |= case.measure(args.rate)
+    if load.dtype != 'float32' and not load.train:
+        row['error'] = case.error()
+    return row
+
+
+def run(args: argparse.Namespace) -> dict[str, Any]:
+    """Measure every case that the command line names, one after the other."""
+    if args.threads:
+        torch.set_num_threads(args.threads)
     clock = Load(1, cpu_time=args.cpu_time).clock
-    rate = matmul_rate(device, getattr(torch, args.dtype), clock=clock)
+    args.rate = matmul_rate(
+        torch.device(args.device), getattr(torch, args.dtype), clock=clock
+    )
     report: dict[str, Any] = {
         'config': args.config,
         'command': ' '.join(sys.argv),
@@ -167,26 +167,35 @@ def run(args: argparse.Namespace) -> dict[str, Any]:
         'size': args.size,
         'train': args.train,
         'clock': 'processor' if args.cpu_time else 'wall',
-        'matmul_gflops': rate / 1e9,
+        'matmul_gflops': args.rate / 1e9,
         'rows': [],
     }
-    rotations = len(config.model.backbone.get('rotations', (0,)))
+    systems = ['ours', 'published'] if args.published else ['ours']
+    fresh = multiprocessing.get_context('spawn')
     for classes in map(int, args.classes.split(',')):
-        load = Load(classes, **{key: getattr(args, key) for key in SHARED})
-        case = ModelCase(load, config)
-        for key, parameters in _parameters(case.model).items():
-            report[key] = parameters
-        ours = {'system': 'ours', **case.measure(rate)}
-        report['rows'].append(ours)
-        del case
+        rows = []
+        for system in systems:
+            with ProcessPoolExecutor(1, mp_context=fresh) as pool:
+                task = pool.submit(measure, args, classes, system)
+                rows.append(task.result())
+        report |= {key: rows[0].pop(key) for key in PARAMETERS}
         if args.published:
-            plain = PublishedCase(load, rotations).measure(rate)
-            report['rows'].append({'system': 'published', **plain})
-            for name in ('seconds', 'peak'):
-                key = 'seconds_per_image' if name == 'seconds' else 'peak_gib'
-                if ours[key] and plain[key]:
-                    ours[f'{name}_ratio'] = ours[key] / plain[key]
+            rows[0] |= _ratios(*rows)
+        report['rows'] += rows
     return report
+
+
+def _ratios(ours: dict[str, Any], plain: dict[str, Any]) -> dict[str, float]:
+    """Ours over published, of each figure that both have."""
+    for row in (ours, plain):
+        parts = [row.get(f'{name}_seconds') for name in BEHIND_CLIP]
+        if None not in parts:
+            row['behind_clip_seconds'] = sum(parts)
+    return {
+        ratio: ours[key] / plain[key]
+        for ratio, key in RATIOS.items()
+        if ours.get(key) and plain.get(key)
+    }
 
 
 def _parameters(model: nn.Module) -> dict[str, float]:

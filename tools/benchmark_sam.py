@@ -2,7 +2,8 @@
 """Compare SAMGuidance with segment-anything's own forward pass.
 
 Same random weights, same image, the two in turns; prints medians, their
-ratio, and how far the features are apart.
+ratio, and how far the features are apart. In half precision, SAMGuidance keeps
+its weights so (``dtype``), segment-anything runs under autocast.
 
 Examples:
   python tools/benchmark_sam.py
@@ -83,11 +84,14 @@ def plain_features(
 def compare(args: argparse.Namespace) -> dict[str, Any]:
     """Run the two in turns."""
     device = torch.device(args.device)
-    ours = SAMGuidance(args.arch, last='neck').to(device)
-    for name, table in ours.named_parameters():
+    kept = SAMGuidance(args.arch, last='neck').to(device)
+    for name, table in kept.named_parameters():
         if 'rel_pos' in name:  # zeros would be no test
             nn.init.normal_(table, std=0.05)
-    plain = plain_encoder(ours, args.arch)
+    plain = plain_encoder(kept, args.arch)
+    half = None if args.dtype == 'float32' else args.dtype
+    ours = SAMGuidance(args.arch, last='neck', dtype=half).to(device)
+    ours.load_state_dict(kept.state_dict())
     shape = (args.batch, 3, args.size, args.size)
     image = torch.rand(shape, device=device) * 255
     runs = {

@@ -31,7 +31,7 @@ def test_processor_time_leaves_out_waiting() -> None:
 
 def test_stages_are_timed_call_by_call_and_let_go() -> None:
     net = nn.Sequential(nn.Linear(4, 4), nn.ReLU())
-    with measure.stage_times({'linear': net[0]}, CPU) as seconds:
+    with measure.stage_times({'linear': [net[0]]}, CPU) as seconds:
         net(torch.rand(2, 4))
         net(torch.rand(2, 4))
     net(torch.rand(2, 4))

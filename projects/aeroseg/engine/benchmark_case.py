@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from ..vocabulary import Vocabulary
 from . import measure
 
-STAGES = ('backbone', 'guidance_encoder', 'neck', 'decode_head')
+STAGES = ('clip', 'guidance', 'refinement', 'spatial', 'classes', 'decoder')
 
 
 @dataclass(frozen=True)
@@ -77,6 +77,11 @@ class Case:
         """The network."""
         raise NotImplementedError
 
+    @property
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """The modules that make up each of the stages that there are."""
+        raise NotImplementedError
+
     def predict(self) -> Tensor:
         """Logits of the batch; the text is computed already."""
         raise NotImplementedError
@@ -123,11 +128,7 @@ class Case:
             run = self.train_step
         self.model.train(self.load.train)
         run()
-        stages = {
-            name: getattr(self.model, name)
-            for name in STAGES
-            if hasattr(self.model, name) and not self.load.train
-        }
+        stages = {} if self.load.train else self.stages
         clock = self.load.clock
         with measure.stage_times(stages, self.device, clock) as seconds:
             timing = measure.time_runs(
@@ -149,9 +150,14 @@ class Case:
             result['text_seconds'] = self._time_text()
         for name, calls in seconds.items():
             if calls:
-                median = measure.Timing.of(calls).median
-                result[f'{name}_seconds'] = median / self.load.batch
+                result[f'{name}_seconds'] = self._median_of_steps(calls)
         return result
+
+    def _median_of_steps(self, calls: list[float]) -> float:
+        """Seconds an image of a stage that a step may call many times."""
+        each = len(calls) // self.load.repeat
+        steps = [sum(calls[i : i + each]) for i in range(0, len(calls), each)]
+        return measure.Timing.of(steps).median / self.load.batch
 
     def _time_text(self) -> float:
         with torch.no_grad():
@@ -170,9 +176,11 @@ class ModelCase(Case):
 
     def __init__(self, load: Load, config: Config) -> None:
         super().__init__(load)
+        self.config = config
         names = tuple(f'class {index}' for index in range(load.classes))
         model = config.model.copy()
         model.vocabulary = Vocabulary.from_dict({'names': names})
+        torch.manual_seed(0)
         self.network = MODELS.build(model).to(self.device)
         self.logits = self.network.class_logits
         if load.compile:
@@ -182,6 +190,34 @@ class ModelCase(Case):
     def model(self) -> nn.Module:
         """The network."""
         return self.network
+
+    @property
+    def stages(self) -> dict[str, list[nn.Module]]:
+        """The modules that make up each of the stages."""
+        network = self.network
+        return {
+            'clip': [network.backbone],
+            'guidance': [network.guidance_encoder],
+            'refinement': [network.neck],
+            'spatial': [layer.spatial for layer in network.neck.layers],
+            'classes': [layer.classes for layer in network.neck.layers],
+            'decoder': [network.decode_head],
+        }
+
+    @torch.no_grad()
+    def error(self) -> float:
+        """How far half precision is from float32, relative to the logits."""
+        with self._autocast():
+            half = self.predict().float()
+        config = self.config.copy()
+        if 'dtype' in config.model.guidance_encoder:
+            config.model.guidance_encoder.dtype = None
+        load = replace(self.load, dtype='float32', compile=False)
+        exact = ModelCase(load, config)
+        exact.images = self.images
+        exact.model.eval()
+        logits = exact.predict()
+        return ((half - logits).norm() / logits.norm()).item()
 
     def predict(self) -> Tensor:
         """Logits at the size of the image."""
@@ -199,6 +235,5 @@ class ModelCase(Case):
     def text(self) -> object:
         """Drop what is stored, and encode."""
         encoder = self.network.text_encoder
-        encoder.train()
-        encoder.eval()
+        encoder._store.clear()
         return encoder(self.network.vocabulary.queries)

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -73,14 +74,15 @@ def time_runs(
 
 @contextmanager
 def stage_times(
-    stages: dict[str, nn.Module],
+    stages: Mapping[str, Iterable[nn.Module]],
     device: torch.device,
     clock: Clock = time.perf_counter,
 ) -> Iterator[dict[str, list[float]]]:
     """Record how long each call of some modules takes.
 
     Args:
-        stages (dict[str, nn.Module]): Modules under a name.
+        stages (Mapping[str, Iterable[nn.Module]]): Modules under a name;
+            those of one name do not contain each other.
         device (torch.device): Where they run.
         clock (Callable): As for :func:`time_runs`.
 
@@ -99,12 +101,13 @@ def stage_times(
         seconds[name].append(clock() - starts[name])
 
     with ExitStack() as stack:
-        for name, module in stages.items():
-            for handle in (
-                module.register_forward_pre_hook(partial(before, name)),
-                module.register_forward_hook(partial(after, name)),
-            ):
-                stack.callback(handle.remove)
+        for name, modules in stages.items():
+            for module in modules:
+                for handle in (
+                    module.register_forward_pre_hook(partial(before, name)),
+                    module.register_forward_hook(partial(after, name)),
+                ):
+                    stack.callback(handle.remove)
         yield seconds
 
 
@@ -128,11 +131,20 @@ def peak_memory(run: Callable[[], object], device: torch.device) -> int | None:
     return int(line.split()[0]) * 1024
 
 
+def _linear_flops(
+    x: Sequence[int], weight: Sequence[int], *rest: Any, **more: Any
+) -> int:
+    return 2 * math.prod(x) * weight[0]
+
+
+_FORMULAS = {torch.ops.mkldnn._linear_pointwise: _linear_flops}
+
+
 def count_flops(run: Callable[[], object]) -> int:
     """Floating-point operations of the matrix products and convolutions."""
     # The fused attention of the CPU has no formula; its parts have.
     with (
-        FlopCounterMode(display=False) as counter,
+        FlopCounterMode(display=False, custom_mapping=_FORMULAS) as counter,
         sdpa_kernel(SDPBackend.MATH),
     ):
         run()
