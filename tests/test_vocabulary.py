@@ -72,6 +72,15 @@ def test_faulty_files(tmp_path: Path, text: str, message: str) -> None:
         Vocabulary.from_file(path)
 
 
+def test_files_are_utf_8(tmp_path: Path) -> None:
+    path = tmp_path / 'names.txt'
+    path.write_bytes('\ufeffstraße\n道路'.encode())
+    assert Vocabulary.from_file(path).names == ('straße', '道路')
+    path.write_bytes(b'\x89PNG\xff')
+    with pytest.raises(ValueError, match='not a text file in UTF-8'):
+        Vocabulary.from_file(path)
+
+
 def test_missing_file(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match='write a text file'):
         Vocabulary.from_file(tmp_path / 'none.txt')

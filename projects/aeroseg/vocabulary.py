@@ -150,8 +150,8 @@ class Vocabulary:
 
         Raises:
             FileNotFoundError: If there is no such file.
-            ValueError: If a mark is unknown or only some lines carry a
-                seen / unseen mark or a colour.
+            ValueError: If it is no text in UTF-8, a mark is unknown, or only
+                some lines carry a seen / unseen mark or a colour.
         """
         path = Path(path)
         if not path.is_file():
@@ -159,9 +159,15 @@ class Vocabulary:
                 f'no vocabulary file {path}; write a text file with a class '
                 'per line: "name, synonym [seen] [#RRGGBB]"'
             )
+        try:
+            text = path.read_text(encoding='utf-8-sig')
+        except UnicodeDecodeError as error:
+            raise ValueError(
+                f'{path} is not a text file in UTF-8 ({error})'
+            ) from error
         lines = [
             line.strip()
-            for line in path.read_text(encoding='utf-8').splitlines()
+            for line in text.splitlines()
             if line.strip() and not line.lstrip().startswith('#')
         ]
         marks = [_read_marks(line, path) for line in lines]

@@ -69,6 +69,15 @@ def test_config_beside_the_checkpoint_is_found(
     checkpoint = shutil.copy(tiny_files['checkpoint'], tmp_path)
     with pytest.raises(ValueError, match=r'0 config files.*--config'):
         find_config(checkpoint)
+    with pytest.raises(FileNotFoundError, match='no checkpoint'):
+        find_config(tmp_path / 'missing.pth')
+
+
+def test_other_files_are_no_config(tmp_path: Path) -> None:
+    for name, text in (('a.txt', 'hello'), ('b.py', 'model = dict(')):
+        (tmp_path / name).write_text(text)
+        with pytest.raises(ValueError, match=f'{name} is no config'):
+            read_config(tmp_path / name)
 
 
 def test_config_may_be_read_already(tiny_files: Files) -> None:

@@ -52,4 +52,4 @@ def test_warm_up_predicts_one_batch(model: Any, write_scene: Write) -> None:
 def test_bytes_are_readable() -> None:
     assert readable(10) == '10 B'
     assert readable(3 * 2**20) == '3 MiB'
-    assert readable(1.5 * 2**30) == '1.5 GiB'
+    assert readable(1.5 * 2**30) == '1.50 GiB'

@@ -30,6 +30,12 @@ def test_complete_job_is_known_again(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize('text', ['{"job', '{}', '[]', ''])
+def test_a_damaged_report_is_none(tmp_path: Path, text: str) -> None:
+    (tmp_path / 'report.json').write_text(text)
+    assert OutputFolder(tmp_path, JOB).report is None
+
+
 def test_kills_keep_the_work_and_faults_remove_it(tmp_path: Path) -> None:
     out = tmp_path / 'out'
     with pytest.raises(KeyboardInterrupt):

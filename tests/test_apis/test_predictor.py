@@ -93,6 +93,14 @@ def test_background_policies(predictor: Predictor, pixels: np.ndarray) -> None:
     assert result.scores == pytest.approx(merged, abs=1e-6)
 
 
+@pytest.mark.parametrize('device', ['gpu', 'cuda:99'])
+def test_devices_that_are_not_there(
+    tiny_files: dict[str, Path], device: str
+) -> None:
+    with pytest.raises(ValueError, match=f"device '{device}' cannot be used"):
+        Predictor(tiny_files['config'], device=device)
+
+
 def test_every_form_of_classes(predictor: Predictor, tmp_path: Path) -> None:
     path = tmp_path / 'names.txt'
     path.write_text('building, house\nroad\nwater, river\n')

@@ -23,14 +23,15 @@ def test_scene_and_classes_side_by_side(
     monkeypatch: pytest.MonkeyPatch,
     side: int,
 ) -> None:
-    monkeypatch.setattr(preview, '_SIDE', side)
+    monkeypatch.setattr(preview, 'SIDE', side)
     labels = np.zeros((150, 110), np.uint8)
     labels[:, 50:] = 2
     source = RasterSource(write_scene(pixels))
     path = tmp_path / 'l.tif'
     write_labels(path, [(0, labels)], source, scheme, tmp_path / '..')
     areas = count_classes([(0, labels)], scheme)
-    write_preview(tmp_path / 'p.png', path, source, scheme, areas)
+    image = source.thumbnail(side)
+    write_preview(tmp_path / 'p.png', image, path, scheme, areas)
     picture = np.asarray(Image.open(tmp_path / 'p.png'))
     h, w = min(150, side), 110 if side > 150 else 40
     left = picture[30 : 30 + h, 8 : 8 + w]

@@ -120,6 +120,7 @@ def test_ordinary_images_have_no_place(
     assert not source.georeferenced
     assert 'no georeference' in source.notes[0]
     assert source.pixel_areas is None
+    assert source.resolution is None
     with pytest.raises(ValueError, match='georeferenced file'):
         RasterSource(path, gsd=0.5)
 
@@ -128,6 +129,39 @@ def test_pixel_areas(pixels: np.ndarray, write_scene: Write) -> None:
     areas = RasterSource(write_scene(pixels)).pixel_areas
     assert areas is not None
     assert areas.tolist() == [0.25] * 150
+
+
+def test_coordinates_without_a_place_on_earth(
+    pixels: np.ndarray, write_scene: Write
+) -> None:
+    path = write_scene(pixels, crs='LOCAL_CS["x",UNIT["metre",1]]')
+    source = RasterSource(path)
+    assert source.georeferenced
+    assert source.resolution is None
+    assert source.pixel_areas is None
+    assert 'no known place on Earth' in source.notes[0]
+    with pytest.raises(ValueError, match=r'ground resolution of 0\.5 m'):
+        RasterSource(path, gsd=0.5)
+    place = RasterSource(write_scene(pixels, name='b.tif'))
+    assert place.resolution == pytest.approx((0.5, 0.5), rel=1e-3)
+
+
+@pytest.mark.parametrize('gsd', [0.0, -1.0, float('nan'), 1e-4])
+def test_ground_resolutions_that_cannot_be_meant(
+    pixels: np.ndarray, write_scene: Write, gsd: float
+) -> None:
+    with pytest.raises(ValueError, match='resolution'):
+        RasterSource(write_scene(pixels), gsd=gsd)
+
+
+def test_complex_and_palette_values_are_refused(
+    pixels: np.ndarray, write_scene: Write, tmp_path: Path
+) -> None:
+    with pytest.raises(ValueError, match='complex numbers'):
+        RasterSource(write_scene(pixels.astype(np.complex64)))
+    Image.fromarray(pixels).convert('P').save(tmp_path / 'p.png')
+    with pytest.raises(ValueError, match='-expand rgb'):
+        RasterSource(tmp_path / 'p.png')
 
 
 def test_files_that_are_no_images_are_refused(tmp_path: Path) -> None:

@@ -18,3 +18,5 @@ def test_wrong_values_are_refused() -> None:
         SceneOptions(simplify=-1)
     with pytest.raises(ValueError, match='above 0'):
         SceneOptions(scale=0)
+    with pytest.raises(ValueError, match='at least 0 pixels'):
+        SceneOptions(simplify=float('nan'))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio._err import CPLE_BaseError
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -121,9 +122,18 @@ def _tiled(
             for top, rows in strips(pieces, BLOCK):
                 size = Window(0, top, rows.shape[2], rows.shape[1])
                 data.write(rows, window=size)
+        _check_size(path, profile)
         yield path
     finally:
         path.unlink(missing_ok=True)
+
+
+def _check_size(path: Path, profile: dict[str, Any]) -> None:
+    # GDAL keeps to itself what goes wrong when a file is closed.
+    across, down = (-(-profile[k] // BLOCK) for k in ('width', 'height'))
+    values = across * down * BLOCK * BLOCK * profile['count']
+    if path.stat().st_size < values * np.dtype(profile['dtype']).itemsize:
+        raise OSError(f'{path.name} could not be written to its end')
 
 
 def strips(
@@ -159,14 +169,17 @@ def strips(
 
 def _to_cog(draft: Path, path: Path, overviews: str) -> None:
     with atomic_path(path) as part, ignore_warning(NotGeoreferencedWarning):
-        copy_raster(
-            draft,
-            part,
-            driver='COG',
-            blocksize=BLOCK,
-            compress='DEFLATE',
-            level=3,  # a tenth larger than the usual 6, three times as fast
-            num_threads='ALL_CPUS',
-            bigtiff='IF_SAFER',
-            overview_resampling=overviews,
-        )
+        try:
+            copy_raster(
+                draft,
+                part,
+                driver='COG',
+                blocksize=BLOCK,
+                compress='DEFLATE',
+                level=3,  # a tenth larger than 6, three times as fast
+                num_threads='ALL_CPUS',
+                bigtiff='IF_SAFER',
+                overview_resampling=overviews,
+            )
+        except CPLE_BaseError as error:
+            raise OSError(f'{path.name}: {error}') from error

@@ -8,6 +8,8 @@ import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
+_LARGEST = 64  # enlargement for the model that may be meant
+
 
 class Source(Protocol):
     """A scene that is read in full-width rows.
@@ -83,9 +85,22 @@ class ArraySource:
 def scaled(
     shape: tuple[int, int], down: float, across: float | None = None
 ) -> tuple[int, int]:
-    """A size (H, W) times a factor per side, at least one pixel."""
-    across = down if across is None else across
-    return max(1, round(shape[0] * down)), max(1, round(shape[1] * across))
+    """A size (H, W) times a factor per side, at least one pixel.
+
+    Raises:
+        ValueError: If a factor is not above 0 and at most 64.
+    """
+    factors = down, down if across is None else across
+    if not all(0 < factor <= _LARGEST for factor in factors):
+        raise ValueError(
+            f'a scene would be enlarged {max(factors):g} times for the model; '
+            f'allowed are factors above 0 and up to {_LARGEST}. Check the '
+            'scale, and the ground resolution in metres per pixel'
+        )
+    height, width = shape
+    return max(1, round(height * factors[0])), max(
+        1, round(width * factors[1])
+    )
 
 
 def open_source(image: Any, scale: float = 1.0, **options: Any) -> Source:

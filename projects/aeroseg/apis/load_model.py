@@ -25,13 +25,17 @@ def read_config(config: str | Path | Config) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        ValueError: If it is no config.
     """
     if not isinstance(config, Config):
         if not Path(config).is_file():
             raise FileNotFoundError(
                 f'no config {config}; those of AerOSeg are in configs/'
             )
-        config = Config.fromfile(config)
+        try:
+            config = Config.fromfile(config)
+        except (OSError, SyntaxError) as error:
+            raise ValueError(f'{config} is no config: {error}') from error
     if config.get('custom_imports'):
         import_modules_from_strings(**config.custom_imports)
     return config
@@ -44,8 +48,11 @@ def find_config(checkpoint: str | Path) -> Path:
         checkpoint (str | Path): The checkpoint.
 
     Raises:
+        FileNotFoundError: If there is no such checkpoint.
         ValueError: If there is not exactly one `.py` file beside it.
     """
+    if not Path(checkpoint).is_file():
+        raise FileNotFoundError(f'there is no checkpoint {checkpoint}')
     found = sorted(Path(checkpoint).resolve().parent.glob('*.py'))
     if len(found) != 1:
         raise ValueError(

@@ -11,7 +11,13 @@ from .geotiff import BLOCK
 from .raster_source import RasterSource
 from .scan import Scan
 
-GDAL_CACHE = 128 * 2**20  # bytes of decoded tiles that GDAL keeps
+# Bytes of tiles that GDAL keeps: a tile is read for two rows of windows, but
+# written once.
+READ_CACHE = 64 * 2**20
+WRITE_CACHE = 32 * 2**20
+# Threads, coordinate tables and compression of GDAL, the preview, and what the
+# allocator keeps; measured, see docs/predict.md.
+_LIBRARIES = 96 * 2**20
 
 
 def process_memory() -> int:
@@ -71,13 +77,13 @@ def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
     window = 4 * scan.batch * rows * scan.columns.size * (3 + 3 * maps)
     height = max(round(rows * source.shape[0] / source.grid[0]), BLOCK)
     pieces = height * wide * (3 + 2 * maps * keep_scores)
-    return round(band + image + window + pieces + GDAL_CACHE)
+    return round(band + image + window + pieces + READ_CACHE + _LIBRARIES)
 
 
 def readable(count: float) -> str:
-    """Bytes as text: '1.5 GiB'."""
+    """Bytes as text: '1.50 GiB'."""
     for unit in ('B', 'KiB', 'MiB'):
         if count < 1024:
             return f'{count:.0f} {unit}'
         count /= 1024
-    return f'{count:.1f} GiB'
+    return f'{count:.2f} GiB'

@@ -11,6 +11,7 @@ from typing import Any
 from aeroseg.files import atomic_path
 
 from .memory import readable
+from .reason import reason
 from .work_folder import WorkFolder, fingerprint
 
 REPORT = 'report.json'
@@ -53,8 +54,8 @@ class OutputFolder:
         if not same and not overwrite:
             raise ValueError(
                 f'{path} holds the results of another run (other words, '
-                'settings, weights or scene); choose another folder or allow '
-                'to overwrite it'
+                'settings, weights or scene); choose another folder, or '
+                'overwrite=True (--overwrite) to replace them'
             )
         (path / REPORT).unlink()
         for name in old['files'].values():
@@ -81,9 +82,9 @@ class OutputFolder:
             yield work
         except OSError as error:
             raise ValueError(
-                f'cannot write to {self.path}: {error.strerror or error}. '
-                'Give a folder that can be written and has '
-                f'{readable(needed)} of free space, then run again'
+                f'cannot write to {self.path}: {reason(error)}. Give a '
+                f'folder that can be written and has {readable(needed)} of '
+                'free space, then run again'
             ) from error
         except (ValueError, MemoryError):
             if work is not None:
@@ -96,11 +97,16 @@ class OutputFolder:
         """Write the report, which makes the results complete."""
         report = report | {'job': fingerprint(self.job), 'settings': self.job}
         with atomic_path(self.path / REPORT) as part:
-            part.write_text(json.dumps(report, indent=2, default=str))
+            part.write_text(json.dumps(report, indent=2, default=str), 'utf-8')
 
     def _read_report(self) -> dict[str, Any] | None:
-        path = self.path / REPORT
-        return json.loads(path.read_text()) if path.is_file() else None
+        """The report; None if there is none, or one that is damaged."""
+        try:
+            report = json.loads((self.path / REPORT).read_text('utf-8'))
+        except (OSError, ValueError):
+            return None
+        known = isinstance(report, dict) and {'job', 'files'} <= report.keys()
+        return report if known else None
 
     def _files_exist(self, report: dict[str, Any]) -> bool:
         names = report['files'].values()

@@ -2,7 +2,9 @@
 """Metres and square metres on the ground per pixel."""
 
 import numpy as np
+from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
+from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
@@ -16,20 +18,27 @@ _COLUMNS, _ROWS = 9, 1025  # pixels whose area is measured, at most
 _MAP_TOLERANCE = 0.01
 
 
-def ground_resolution(data: DatasetReader) -> tuple[float, float]:
+def ground_resolution(data: DatasetReader) -> tuple[float, float] | None:
     """Size of the pixel in the middle of a scene, on the ground.
 
     Args:
-        data (DatasetReader): An open, georeferenced raster.
+        data (DatasetReader): An open raster.
 
     Returns:
-        tuple[float, float]: Metres (down, across). Unlike the pixel size of
-        the map these hold for degrees and for Web Mercator as well.
+        tuple[float, float] | None: Metres (down, across). Unlike the pixel
+        size of the map these hold for degrees and for Web Mercator as well.
+        None if there is no coordinate system, or none that is tied to the
+        Earth.
     """
+    if data.crs is None:
+        return None
     x, y = data.width / 2, data.height / 2
     columns, rows = np.array([x, x, x + 1]), np.array([y, y + 1, y])
     place = to_map(data.transform, columns, rows)
-    lon, lat = transform_points(data.crs, _WGS84, *place)
+    try:
+        lon, lat = transform_points(data.crs, _WGS84, *place)
+    except (CRSError, CPLE_BaseError):
+        return None
     lon, lat = np.radians(lon), np.radians(lat)
     # Radii of curvature: of the meridian, and of the circle of latitude.
     flat = 1 - _ECCENTRICITY * np.sin(lat[0]) ** 2
@@ -37,6 +46,8 @@ def ground_resolution(data: DatasetReader) -> tuple[float, float]:
     parallel = _RADIUS * np.cos(lat[0]) / flat**0.5
     east, north = lon[1:] - lon[0], meridian * (lat[1:] - lat[0])
     down, across = np.hypot(parallel * east, north)
+    if not (np.isfinite(down * across) and down > 0 and across > 0):
+        return None
     return float(down), float(across)
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Label maps as polygons for GIS programs."""
 
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +47,7 @@ def write_polygons(
 
     Raises:
         ImportError: If `pyogrio` or `shapely` is missing.
+        OSError: If the file cannot be written to its end.
     """
     pyogrio = _require('pyogrio')
     driver = _FORMATS[path.suffix]
@@ -64,19 +67,37 @@ def write_polygons(
             if driver == 'GeoJSON' and data.crs:
                 geometry = _to_wgs84(geometry, data.crs)
             names = np.array(scheme.classes.names, object)[ids]
-            pyogrio.raw.write(
-                part,
-                _require('shapely').to_wkb(geometry),
-                field_data=[ids.astype(np.int32), names],
-                fields=['id', 'class'],
-                geometry_type='Polygon',
-                crs=crs,
-                driver=driver,
-                layer='classes',
-                append=count > 0,
-            )
+            try:
+                pyogrio.raw.write(
+                    part,
+                    _require('shapely').to_wkb(geometry),
+                    field_data=[ids.astype(np.int32), names],
+                    fields=['id', 'class'],
+                    geometry_type='Polygon',
+                    crs=crs,
+                    driver=driver,
+                    layer='classes',
+                    append=count > 0,
+                )
+            except RuntimeError as error:  # of GDAL, such as a full disk
+                raise OSError(f'{path.name}: {error}') from error
             count += len(ids)
+        if driver == 'GPKG':
+            _check_index(part, count)
     return count
+
+
+def _check_index(path: Path, count: int) -> None:
+    # On a full disk GDAL leaves the index out, which is written last, and
+    # says nothing.
+    try:
+        with closing(sqlite3.connect(path)) as base:
+            query = 'SELECT count(*) FROM rtree_classes_geom'
+            (found,) = base.execute(query).fetchone()
+    except sqlite3.Error as error:
+        raise OSError(f'{path.name} is incomplete: {error}') from error
+    if found != count:
+        raise OSError(f'{path.name} indexes {found} of {count} polygons')
 
 
 def _require(name: str) -> Any:

@@ -15,10 +15,10 @@ from aeroseg.version import __version__
 from .class_areas import ClassArea, count_classes, write_areas
 from .geotiff import write_labels, write_scores
 from .label_scheme import LabelScheme
-from .memory import GDAL_CACHE
+from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder
 from .polygons import write_polygons
-from .preview import write_preview
+from .preview import SIDE, write_preview
 from .qgis_style import write_style
 from .raster_source import RasterSource
 from .scene_options import SceneOptions
@@ -80,7 +80,7 @@ def predict_scene(
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
-    with rasterio.Env(GDAL_CACHEMAX=GDAL_CACHE):
+    with rasterio.Env(GDAL_CACHEMAX=READ_CACHE):
         source = RasterSource(
             path, options.bands, options.gsd, options.scale, options.stretch
         )
@@ -88,14 +88,10 @@ def predict_scene(
         folder = OutputFolder(Path(out), job, options.overwrite)
         if folder.report is None:
             with folder.guard(_disk_space(source, scheme, options)) as work:
-                clock = Stopwatch()
-                scan_scene(model, source, scheme, options, work, clock)
-                with clock('writing'):
-                    report = _finish(
-                        source, scheme, options, folder.path, work
-                    )
+                report = _predict(
+                    model, source, scheme, options, folder.path, work
+                )
                 folder.complete(report)
-                logger.info('%s: %s', source.path.name, clock.describe())
         else:
             report = folder.report
             logger.info('%s is already complete in %s', path, folder.path)
@@ -135,13 +131,32 @@ def _disk_space(
     return 3 * values * source.shape[0] * source.shape[1]
 
 
-def _finish(
+def _predict(
+    model: ScoreModel,
     source: RasterSource,
     scheme: LabelScheme,
     options: SceneOptions,
     out: Path,
     work: WorkFolder,
 ) -> dict[str, Any]:
+    clock = Stopwatch()
+    scan_scene(model, source, scheme, options, work, clock)
+    with clock('reading'):
+        image = source.thumbnail(SIDE)
+    with clock('writing'), rasterio.Env(GDAL_CACHEMAX=WRITE_CACHE):
+        files, areas = _write(source, image, scheme, options, out, work)
+    logger.info('%s: %s', source.path.name, clock.describe())
+    return {'files': files, 'areas': areas, 'notes': source.notes}
+
+
+def _write(
+    source: RasterSource,
+    image: np.ndarray,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    out: Path,
+    work: WorkFolder,
+) -> tuple[dict[str, str], list[ClassArea]]:
     files = {
         'labels': 'labels.tif',
         'style': 'labels.qml',
@@ -149,11 +164,15 @@ def _finish(
         'preview': 'preview.png',
     }
     areas = count_classes(_label_pieces(work), scheme, source.pixel_areas)
-    labels = out / files['labels']
+    labels, preview = out / files['labels'], out / files['preview']
     write_labels(labels, _label_pieces(work), source, scheme, work.folder)
     write_style(out / files['style'], scheme)
     write_areas(areas, out / files['classes'])
-    write_preview(out / files['preview'], labels, source, scheme, areas)
+    metres = None
+    if source.resolution is not None:
+        metres = source.resolution[1] * source.shape[1] / image.shape[1]
+    title = source.path.name
+    write_preview(preview, image, labels, scheme, areas, title, metres)
     if options.scores:
         files['scores'] = 'scores.tif'
         pieces = ((top, s) for top, _, s in work.pieces() if s is not None)
@@ -164,7 +183,7 @@ def _finish(
         files['polygons'] = f'polygons.{options.polygons}'
         target = out / files['polygons']
         write_polygons(labels, target, scheme, options.simplify)
-    return {'files': files, 'areas': areas, 'notes': source.notes}
+    return files, areas
 
 
 def _label_pieces(work: WorkFolder) -> Iterator[tuple[int, np.ndarray]]:

@@ -57,7 +57,7 @@ class Predictor:
 
     Raises:
         FileNotFoundError: If config or checkpoint do not exist.
-        ValueError: If they do not fit each other.
+        ValueError: If they do not fit each other, or there is no such device.
 
     Examples:
         >>> predictor = Predictor('config.py', 'iter_10000.pth')
@@ -83,8 +83,7 @@ class Predictor:
             logger.warning('no checkpoint: the weights are random')
         else:
             self._trained = load_weights(self.model, checkpoint)
-        usual = 'cuda' if torch.cuda.is_available() else 'cpu'
-        self.device = torch.device(device or usual)
+        self.device = _find_device(device)
         self.model.to(self.device)
         self.amp = amp
         settings = dict(self.config.get('predictor', {}))
@@ -255,6 +254,19 @@ class Predictor:
         vocabulary = self.vocabulary(classes)
         scheme = self.scheme(vocabulary)
         return explain(self.model.text_encoder, scheme.vocabulary)
+
+
+def _find_device(name: str | None) -> torch.device:
+    """The device of that name; by default a GPU, or else the CPU."""
+    if name is None:
+        name = 'cuda' if torch.cuda.is_available() else 'cpu'
+    try:
+        return torch.empty(0, device=name).device
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(
+            f'the device {name!r} cannot be used ({error}); name one that '
+            "torch finds here, such as 'cpu' or 'cuda:0'"
+        ) from error
 
 
 def _pixels(source: Source) -> np.ndarray:

@@ -13,28 +13,31 @@ from aeroseg.visualization import draw_panel
 from .class_areas import ClassArea
 from .label_scheme import LabelScheme
 from .quiet import ignore_warning
-from .raster_source import RasterSource
 
-_SIDE = 1024
+SIDE = 1024
 
 
 def write_preview(
     path: Path,
+    image: np.ndarray,
     labels: Path,
-    source: RasterSource,
     scheme: LabelScheme,
     areas: list[ClassArea],
+    title: str = 'scene',
+    metres: float | None = None,
 ) -> None:
     """Draw scene and labels side by side, with a legend.
 
     Args:
         path (Path): The picture to make.
+        image (np.ndarray): The scene, (h, w, 3) RGB uint8.
         labels (Path): The finished `labels.tif`; its overviews are read.
-        source (RasterSource): The scene.
         scheme (LabelScheme): Names and colours.
         areas (list[ClassArea]): Shares for the legend, counted in full.
+        title (str): Written over the scene.
+        metres (float | None): On the ground, per pixel of the image, for a
+            scale bar.
     """
-    image = source.thumbnail(_SIDE)
     with (
         ignore_warning(NotGeoreferencedWarning),
         rasterio.open(labels) as data,
@@ -48,7 +51,8 @@ def write_preview(
         {'classes': small},
         scheme.classes,
         path,
-        max_side=_SIDE,
-        title=source.path.name,
+        max_side=SIDE,
+        title=title,
         shares={'classes': shares},
+        metres=metres,
     )

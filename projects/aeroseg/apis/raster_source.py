@@ -14,6 +14,7 @@ from rasterio.windows import Window
 from .image_source import scaled
 from .pixel_area import ground_resolution, row_areas
 from .quiet import ignore_warning
+from .reason import reason
 from .stretch import Stretch, make_stretch
 
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
@@ -35,11 +36,14 @@ class RasterSource:
 
     Attributes:
         notes (list[str]): What the user should know about this file.
+        resolution (tuple[float, float] | None): Metres on the ground, down
+            and across, of the pixel in the middle; None if unknown.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a raster, is damaged, lacks bands, or has no
-            georeference but a ground resolution is asked for.
+        ValueError: If it is not a raster, is damaged, lacks bands, holds
+            complex numbers, or has no georeference but a ground resolution
+            is asked for.
     """
 
     def __init__(
@@ -55,6 +59,7 @@ class RasterSource:
         self.bands = _choose_bands(self.data, bands, self.path)
         self.shape = (self.data.height, self.data.width)
         self.notes: list[str] = []
+        self.resolution = ground_resolution(self.data)
         self.grid = self._grid(gsd, scale)
         self.stretch = self._make_stretch(stretch)
         if self.stretch is not None:
@@ -89,7 +94,7 @@ class RasterSource:
     @property
     def pixel_areas(self) -> np.ndarray | None:
         """Square metres of a pixel per row, (H,), if known."""
-        if not self.georeferenced:
+        if self.resolution is None:
             return None
         return row_areas(self.data.crs, self.data.transform, self.shape)
 
@@ -126,15 +131,20 @@ class RasterSource:
                 f'{self.path.name} has no georeference; the results will have '
                 'none, and areas are given in pixels only'
             )
+        elif self.resolution is None:
+            self.notes.append(
+                f'the coordinates of {self.path.name} have no known place on '
+                'Earth; areas are given in pixels only'
+            )
         if gsd is None:
             return scaled(self.shape, scale)
-        if not self.georeferenced or gsd <= 0:
+        if self.resolution is None or not gsd > 0:
             raise ValueError(
                 f'a ground resolution of {gsd} m cannot be made from '
                 f'{self.path}: it needs a georeferenced file and a number '
                 'above 0. Resize an ordinary image before the prediction'
             )
-        down, across = ground_resolution(self.data)
+        down, across = self.resolution
         self.notes.append(
             f'resampled from {across:.3g} x {down:.3g} m to {gsd:g} m per '
             'pixel for the model'
@@ -157,8 +167,8 @@ class RasterSource:
         except RasterioError as error:
             raise ValueError(
                 f'{self.path} cannot be read from row {window.row_off:.0f} '
-                f'on; it seems damaged or truncated ({error}). Copy the file '
-                'again'
+                f'on; it seems damaged or truncated ({reason(error)}). Copy '
+                'the file again'
             ) from error
         valid = self._mask(window, size)
         if self._floating:
@@ -201,9 +211,21 @@ def _choose_bands(
         ]
         bands = named if len(named) == 3 else (1, 2, 3)
     if len(bands) != 3 or not all(1 <= b <= data.count for b in bands):
+        palette = ColorInterp.palette in data.colorinterp
         raise ValueError(
             f'{path} has {data.count} band(s), and red, green and blue were '
-            f'looked for in bands {list(bands)}; name three of its bands, '
-            'such as --bands 1,2,3, or --bands 1,1,1 for a grey image'
+            f'looked for in bands {list(bands)}; '
+            + (
+                'its values are numbers of a palette: convert it first, with '
+                'gdal_translate -expand rgb'
+                if palette
+                else 'name three of its bands, such as --bands 1,2,3, or '
+                '--bands 1,1,1 for a grey image'
+            )
+        )
+    if 'complex' in data.dtypes[bands[0] - 1]:
+        raise ValueError(
+            f'{path} holds complex numbers; give their amplitude or another '
+            'real quantity'
         )
     return list(bands)

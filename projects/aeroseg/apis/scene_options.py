@@ -26,7 +26,8 @@ class SceneOptions:
         progress (bool): Show a progress bar.
 
     Raises:
-        ValueError: If the format of the polygons is unknown.
+        ValueError: If the format of the polygons is unknown, or a number is
+            out of range.
     """
 
     tiling: Tiling = field(default_factory=Tiling)
@@ -46,7 +47,7 @@ class SceneOptions:
                 f'polygons as {self.polygons!r} are unknown; allowed are '
                 f'{POLYGON_FORMATS}'
             )
-        if self.simplify < 0 or self.scale <= 0:
+        if not (self.simplify >= 0 and self.scale > 0):
             raise ValueError(
                 f'simplify is {self.simplify} and scale {self.scale}; the one '
                 'is at least 0 pixels, the other above 0'

@@ -14,6 +14,7 @@ from aeroseg.vocabulary import Vocabulary
 from .error_map import error_map
 from .legend import area_shares, draw_legend
 from .overlay import check_image, overlay
+from .scale_bar import draw_scale_bar
 from .text import get_font
 
 _GAP = 8
@@ -29,6 +30,7 @@ def draw_panel(
     max_side: int = 512,
     title: str = 'image',
     shares: Mapping[str, np.ndarray] | None = None,
+    metres: float | None = None,
 ) -> np.ndarray:
     """Draw the image, each label map over it, and a legend.
 
@@ -47,6 +49,8 @@ def draw_panel(
         title (str): Written over the image.
         shares (Mapping[str, np.ndarray] | None): Area shares (T,) by title
             for the legend. None counts the label maps.
+        metres (float | None): On the ground, per pixel of the image, for a
+            scale bar.
 
     Returns:
         np.ndarray: The picture, (H', W', 3) uint8.
@@ -68,7 +72,11 @@ def draw_panel(
             name: area_shares(label, len(vocabulary))
             for name, label in labels.items()
         }
-    row = [_titled(shrink(t, max_side), name) for name, t in tiles.items()]
+    small = {name: shrink(tile, max_side) for name, tile in tiles.items()}
+    if metres is not None:
+        metres *= image.shape[1] / small[title].shape[1]
+        small[title] = draw_scale_bar(small[title], metres)
+    row = [_titled(tile, name) for name, tile in small.items()]
     legend = draw_legend(vocabulary, shares, height=row[0].shape[0])
     picture = join_row([*row, legend])
     if path is not None:
