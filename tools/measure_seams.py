@@ -17,6 +17,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
+import numpy as np
+
 from aeroseg.apis import Predictor
 from aeroseg.apis.raster_source import RasterSource
 from aeroseg.apis.seams import measure_seams
@@ -34,21 +36,36 @@ def main() -> None:
     parser.add_argument('--classes', required=True, help='"road; tree"')
     parser.add_argument('--device', help='default: a GPU if there is one')
     parser.add_argument(
-        '--size', type=int, default=1024, help='pixels of the part to measure'
+        '--gsd', type=float, metavar='METRES', help='as in tools/predict.py'
+    )
+    parser.add_argument(
+        '--window', type=int, metavar='N', help="default: the config's"
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        default=1024,
+        help='side of the middle part to measure, in pixels the model sees',
     )
     args = parser.parse_args()
     try:
         predictor = Predictor(args.config, args.checkpoint, args.device)
         scheme = predictor.scheme(args.classes)
-        source = RasterSource(args.scene)
-        rows, _ = source.read(0, min(args.size, source.shape[0]))
-        image = rows[:, :, : args.size].transpose(1, 2, 0)
-        window = predictor.tiling.window
-        print(f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels')
+        image = read_middle(
+            RasterSource(args.scene, gsd=args.gsd, scale=predictor.scale),
+            args.size,
+        )
+        window = args.window or predictor.tiling.window
+        print(
+            f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels, '
+            f'windows of {window}'
+        )
         print('overlap  seam contrast  agreement')
         for part in (0, 8, 4, 2):
             overlap = window // part if part else 0
-            tiling = replace(predictor.tiling, overlap=overlap, margin=None)
+            tiling = replace(
+                predictor.tiling, window=window, overlap=overlap, margin=None
+            )
             found = measure_seams(predictor, image, tiling, scheme.num_scores)
             print(
                 f'{overlap:7d}  {found.contrast:13.2f}  '
@@ -56,6 +73,14 @@ def main() -> None:
             )
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'error: {error}')
+
+
+def read_middle(source: RasterSource, size: int) -> np.ndarray:
+    """The middle of a scene, (H, W, 3) uint8, no side over `size`."""
+    height, width = (min(size, side) for side in source.grid)
+    top, left = (source.grid[0] - height) // 2, (source.grid[1] - width) // 2
+    rows, _ = source.read(top, top + height)
+    return rows[:, :, left : left + width].transpose(1, 2, 0)
 
 
 if __name__ == '__main__':

@@ -41,6 +41,9 @@ def measure_seams(
         Seams: Contrast of the seams, and agreement with windows that are
         moved by a third of a window. Pixels within a window of the border
         that was cut off for it do not count.
+
+    Raises:
+        ValueError: If the image is not larger than two windows.
     """
     scores, scan = _scores(model, image, tiling, num_scores)
     contrasts = [
