@@ -82,10 +82,13 @@ def _fused(
     activation: str,
     dtype: torch.dtype,
 ) -> Tensor:
-    """Layer and activation by oneDNN's operator, which has no gradient."""
+    """Layer and activation by oneDNN's operator, which has no gradient.
+
+    Of a weight with gaps or transposed, oneDNN would compute slowly.
+    """
     return torch.ops.mkldnn._linear_pointwise(
-        x.to(dtype),
-        weight.to(dtype),
+        x.to(dtype).contiguous(),
+        weight.to(dtype).contiguous(),
         None if bias is None else bias.to(dtype),
         activation,
         [],

@@ -162,14 +162,21 @@ class CorrelationNeck(BaseModule):
 
     def embed_correlation(self, maps: Tensor, chunk: int = 0) -> Tensor:
         """Eq. 4: (B, T, R * P, h, w) -> (B, T, h, w, D)."""
-        parts = maps.split(chunk or maps.shape[1], dim=1)
-        embedded = [
-            self.embed(part.flatten(0, 1))
-            .permute(0, 2, 3, 1)
-            .unflatten(0, part.shape[:2])
-            for part in parts
-        ]
-        return torch.cat(embedded, dim=1)
+        if not chunk or maps.shape[1] <= chunk:
+            return self._embed(maps).contiguous()
+        # Written in place: a list of parts would be there twice when joined.
+        first, *parts = maps.split(chunk, dim=1)
+        embedded = self._embed(first)
+        out = embedded.new_empty(*maps.shape[:2], *embedded.shape[2:])
+        out[:, :chunk] = embedded
+        for index, part in enumerate(parts, start=1):
+            out[:, index * chunk : (index + 1) * chunk] = self._embed(part)
+        return out
+
+    def _embed(self, maps: Tensor) -> Tensor:
+        """Eq. 4 for some classes."""
+        x = self.embed(maps.flatten(0, 1)).permute(0, 2, 3, 1)
+        return x.unflatten(0, maps.shape[:2])
 
     def project_guidance(self, guidance: Tensor) -> Tensor:
         """P_v of eq. 5: (B, C, h, w) -> (B, h, w, G)."""
