@@ -2,6 +2,7 @@
 """tools/predict.py as people call it: from another folder, and torchrun."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -82,3 +83,36 @@ def test_errors_are_one_line(root: Path, folder: Path) -> None:
     assert last.startswith('error: work/tiny.pth is no checkpoint')
     assert 'Traceback' not in done.stderr
     assert not (folder / 'out').exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not hasattr(os, 'wait4'), reason='no record of the peak')
+@pytest.mark.parametrize('shape', [(512, 8192), (4096, 1024)])
+def test_the_stated_memory_is_a_close_bound(
+    root: Path, folder: Path, shape: tuple[int, int]
+) -> None:
+    draws = np.random.default_rng(0)
+    pixels = draws.integers(0, 256, (*shape, 3), np.uint8)
+    Image.fromarray(pixels).save(folder / 'scene.tif')
+    command = [
+        *(sys.executable, str(root / 'tools' / 'predict.py'), 'scene.tif'),
+        *('--checkpoint', 'work/tiny.pth', '--classes', 'road; tree'),
+        *('--device', 'cpu', '--text-cache', '', '--out', 'out'),
+    ]
+    with (folder / 'log').open('w') as log:
+        process = subprocess.Popen(
+            command,
+            cwd=folder,
+            env={**os.environ, 'OMP_NUM_THREADS': '1'},
+            stdout=log,
+            stderr=log,
+        )
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    text = (folder / 'log').read_text()
+    assert process.returncode == 0, text[-2000:]
+    found = re.search(r'memory about ([\d.]+) ([MG])iB', text)
+    assert found is not None, text
+    stated = float(found[1]) * {'M': 2**20, 'G': 2**30}[found[2]]
+    unit = 1 if sys.platform == 'darwin' else 1024
+    assert 0.85 * stated <= usage.ru_maxrss * unit <= 1.01 * stated

@@ -17,7 +17,7 @@ READ_CACHE = 64 * 2**20
 WRITE_CACHE = 32 * 2**20
 # Threads, coordinate tables and compression of GDAL, the preview, and what the
 # allocator keeps; measured, see docs/predict.md.
-_LIBRARIES = 96 * 2**20
+_LIBRARIES = 128 * 2**20
 
 
 def process_memory() -> int:

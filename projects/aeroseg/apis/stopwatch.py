@@ -53,9 +53,9 @@ class Stopwatch:
             yield value
 
     def describe(self) -> str:
-        """One line: 'model 10.2 s (91 %), reading 0.5 s (4 %), ...'."""
+        """One line: 'model 10.21 s (91 %), reading 0.52 s (4 %), ...'."""
         total = sum(self.seconds.values()) or 1.0
         return ', '.join(
-            f'{name} {value:.1f} s ({100 * value / total:.0f} %)'
+            f'{name} {value:.2f} s ({100 * value / total:.0f} %)'
             for name, value in self.seconds.items()
         )
