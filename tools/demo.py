@@ -20,6 +20,7 @@ import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import cast
 
 # Two cores: one for the training, one for the scenes.
 os.environ.setdefault('OMP_NUM_THREADS', '2')
@@ -68,7 +69,7 @@ def parse_args() -> argparse.Namespace:
         '--work-dir', type=Path, default=Path('work_dirs/demo')
     )
     parser.add_argument(
-        '--amp', action='store_true', help='bfloat16 where it can be had'
+        '--amp', action='store_true', help='train in bfloat16 autocast'
     )
     parser.add_argument('--table', type=Path, help='only print the scores')
     parser.add_argument('--sheet', type=Path, help='only draw some scenes')
@@ -87,8 +88,7 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
         config[f'val_{part}'] = None  # scored below, in more ways
     config.default_hooks.checkpoint.interval = config.train_cfg.max_iters
     if args.amp:
-        config.optim_wrapper.type = 'AmpOptimWrapper'
-        config.optim_wrapper.dtype = 'bfloat16'
+        config.optim_wrapper.type = 'AutocastOptimWrapper'
     start = time.time()
     runner = Runner.from_cfg(config)
     runner.train()
@@ -97,7 +97,7 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
 
 def load(config: Path, checkpoint: Path) -> AerOSeg:
     """The model of a run of `tools/train.py` or `tools/paper_tables.py`."""
-    model = build_model(read_config(config))
+    model = cast(AerOSeg, build_model(read_config(config)))
     load_weights(model, checkpoint)
     return model
 
