@@ -73,7 +73,7 @@ def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
         band *= 3  # rows in waiting, and their copy while rows are added
         band += 4 * maps * 64 * (3 * seen + 2 * wide)
     value = np.dtype(source.data.dtypes[0]).itemsize
-    image = rows * seen * (3 * value + 4)
+    image = 2 * rows * seen * (3 * value + 4)  # this band, the next one
     window = 4 * scan.batch * rows * scan.columns.size * (3 + 3 * maps)
     height = max(round(rows * source.shape[0] / source.grid[0]), BLOCK)
     pieces = height * wide * (3 + 2 * maps * keep_scores)

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
 from rasterio import open as open_raster
@@ -56,6 +57,7 @@ class RasterSource:
     ) -> None:
         self.path = Path(path)
         self.data = _open(self.path)
+        self._in_turn = Lock()  # GDAL reads a file for one thread at a time
         self.bands = _choose_bands(self.data, bands, self.path)
         self.shape = (self.data.height, self.data.width)
         self.notes: list[str] = []
@@ -74,16 +76,18 @@ class RasterSource:
         """See :class:`aeroseg.apis.image_source.Source`."""
         step = self.shape[0] / self.grid[0]
         window = Window(0, top * step, self.shape[1], (bottom - top) * step)
-        image, valid = self._read(window, (bottom - top, self.grid[1]))
+        with self._in_turn:
+            image, valid = self._read(window, (bottom - top, self.grid[1]))
         return image if self.stretch is None else self.stretch(image), valid
 
     def valid(self, top: int, bottom: int) -> np.ndarray:
         """See :class:`aeroseg.apis.image_source.Source`."""
         window = Window(0, top, self.shape[1], bottom - top)
         size = (bottom - top, self.shape[1])
-        if self._floating:
-            return self._read(window, size)[1]
-        return self._mask(window, size)
+        with self._in_turn:
+            if self._floating:
+                return self._read(window, size)[1]
+            return self._mask(window, size)
 
     def thumbnail(self, max_side: int) -> np.ndarray:
         """The whole scene, (h, w, 3) RGB uint8, no side over `max_side`."""

@@ -2,6 +2,7 @@
 """Predict a scene band by band: overlapping windows in, blended rows out."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -77,9 +78,9 @@ class Scan:
         self.tick(begin * len(self.columns))
         width = self.source.grid[1]
         scores = torch.zeros(self.num_scores, self.bands.size, width)
-        for index in range(begin, len(self.bands)):
+        for index, (image, valid) in self._read_ahead(begin):
             with self.clock('blending'):
-                self._predict_band(index, scores)
+                self._predict_band(index, image, valid, scores)
             top = self.bands.starts[index]
             done = self.bands.complete(index) - top
             skip = min(max(first - top, 0), done)
@@ -88,10 +89,33 @@ class Scan:
             with self.clock('blending'):
                 _move_up(scores, done)
 
-    def _predict_band(self, index: int, scores: Tensor) -> None:
-        top = self.bands.starts[index]
-        with self.clock('reading'):
-            image, valid = self.source.read(top, top + self.bands.size)
+    def _read_ahead(
+        self, begin: int
+    ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+        """The bands; while one is worked on, the next one is read."""
+        with ThreadPoolExecutor(max_workers=1) as reader:
+
+            def read(index: int) -> Future:
+                top = self.bands.starts[index]
+                return reader.submit(
+                    self.source.read, top, top + self.bands.size
+                )
+
+            coming = read(begin)
+            for index in range(begin, len(self.bands)):
+                with self.clock('reading'):
+                    band = coming.result()
+                if index + 1 < len(self.bands):
+                    coming = read(index + 1)
+                yield index, band
+
+    def _predict_band(
+        self,
+        index: int,
+        image: np.ndarray,
+        valid: np.ndarray,
+        scores: Tensor,
+    ) -> None:
         size = self.columns.size
         holding = [
             i

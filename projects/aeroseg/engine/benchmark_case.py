@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import time
 from contextlib import nullcontext
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -209,7 +210,7 @@ class ModelCase(Case):
         """How far half precision is from float32, relative to the logits."""
         with self._autocast():
             half = self.predict().float()
-        config = self.config.copy()
+        config = deepcopy(self.config)
         if 'dtype' in config.model.guidance_encoder:
             config.model.guidance_encoder.dtype = None
         load = replace(self.load, dtype='float32', compile=False)
