@@ -43,8 +43,14 @@ def measure_seams(
         that was cut off for it do not count.
 
     Raises:
-        ValueError: If the image is not larger than two windows.
+        ValueError: If a side of the image is below two windows.
     """
+    if min(image.shape[:2]) < 2 * tiling.window:
+        raise ValueError(
+            f'the image is {image.shape[1]} x {image.shape[0]} pixels; seams '
+            f'are measured on at least two windows of {tiling.window} in '
+            'each direction: give a larger image, or a smaller window'
+        )
     scores, scan = _scores(model, image, tiling, num_scores)
     contrasts = [
         _jumps(scores, scan.bands, axis=1),
