@@ -30,7 +30,10 @@ LEAVES = [
     for folder in ('ablations', 'baselines')
     for path in sorted((ROOT / 'configs' / folder).glob('*.py'))
 ]
-FULL = 'configs/aeroseg/aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py'
+FULL = [
+    str(path.relative_to(ROOT))
+    for path in sorted((ROOT / 'configs/aeroseg').glob('*_vit-b16_*.py'))
+]
 ISAID = [leaf for leaf in LEAVES if 'isaid' in leaf]
 
 _LARGE = {'model.backbone.model', 'model.text_encoder.model'}
@@ -344,13 +347,14 @@ def measured_step(leaf: str) -> tuple[dict[str, Any], str]:
     training, test = result['seconds']
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     total, trained = result['millions']
-    name = variant(leaf)
-    row = f'| {name} | {total:.0f} | {trained:.1f} | {peak:.1f} GiB '
+    row = (
+        f'| {Path(leaf).stem} | {total:.0f} | {trained:.1f} | {peak:.1f} GiB '
+    )
     return result, f'{row}| {training:.1f} s | {test:.1f} s |'
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize('leaf', [FULL, *ISAID])
+@pytest.mark.parametrize('leaf', [*FULL, *LEAVES])
 def test_the_full_size_trains_and_tests(leaf: str) -> None:
     # A process of its own: the peak of a process never falls.
     spawn = multiprocessing.get_context('spawn')
