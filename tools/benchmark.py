@@ -27,12 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests'))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from torch import nn
 
 import aeroseg  # noqa: F401  (registers the parts)
 from aeroseg.engine.benchmark_case import STAGES, Load, ModelCase
+from aeroseg.engine.launch import add_config_arguments
 from aeroseg.engine.measure import matmul_rate
 from aeroseg.files import atomic_path
 
@@ -82,7 +83,7 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
     parser.add_argument('--classes', default='15', help='numbers of classes')
     parser.add_argument('--batch', type=int, default=1, help='images at once')
     parser.add_argument('--size', type=int, default=384, help='image side, px')
@@ -111,13 +112,6 @@ def parse_args() -> argparse.Namespace:
         'other programs disturb less',
     )
     parser.add_argument('--out', metavar='FILE', help='write JSON there')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config',
-    )
     return parser.parse_args()
 
 

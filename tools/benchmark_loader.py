@@ -19,11 +19,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import aeroseg  # noqa: F401  (registers the parts)
+from aeroseg.engine.launch import add_config_arguments
 
 
 def parse_args() -> argparse.Namespace:
@@ -32,19 +33,12 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('config', help='config file')
+    add_config_arguments(parser)
     parser.add_argument(
         '--workers', default='0,2', help='numbers of worker processes'
     )
     parser.add_argument(
         '--samples', type=int, default=200, help='samples that count'
-    )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='replace values of the config',
     )
     return parser.parse_args()
 

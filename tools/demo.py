@@ -248,7 +248,6 @@ def main() -> None:
     else:
         model, seconds = train(args, folder)
     rows = score(model, vocabulary, args.scenes)
-    folder.mkdir(parents=True, exist_ok=True)
     result = {
         'config': args.config.stem,
         'seed': args.seed,

@@ -12,14 +12,9 @@ from mmengine.utils import import_modules_from_strings
 from mmseg.registry import DATASETS
 
 
-def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that training and testing share."""
+def add_config_arguments(parser: argparse.ArgumentParser) -> None:
+    """The config and changes of it, for every tool that takes one."""
     parser.add_argument('config', help='config file')
-    parser.add_argument(
-        '--work-dir',
-        help='folder for logs, checkpoints and results; '
-        'default: work_dirs/<name of the config>',
-    )
     parser.add_argument(
         '--cfg-options',
         nargs='+',
@@ -27,6 +22,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar='KEY=VALUE',
         help='replace values of the config, for example '
         'train_dataloader.batch_size=2 model.guidance_encoder.arch=vit_b',
+    )
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that training and testing share."""
+    add_config_arguments(parser)
+    parser.add_argument(
+        '--work-dir',
+        help='folder for logs, checkpoints and results; '
+        'default: work_dirs/<name of the config>',
     )
     parser.add_argument(
         '--launcher',
