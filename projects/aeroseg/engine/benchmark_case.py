@@ -83,8 +83,8 @@ class Case:
         """The modules that make up each of the stages that there are."""
         raise NotImplementedError
 
-    def predict(self) -> Tensor:
-        """Logits of the batch; the text is computed already."""
+    def predict(self) -> object:
+        """The classes of the pixels; the text is computed already."""
         raise NotImplementedError
 
     def loss(self) -> Tensor:
@@ -179,13 +179,16 @@ class ModelCase(Case):
         super().__init__(load)
         self.config = config
         names = tuple(f'class {index}' for index in range(load.classes))
+        vocabulary = Vocabulary(names)
         model = config.model.copy()
-        model.vocabulary = Vocabulary.from_dict({'names': names})
+        # An auxiliary head is made for these: in training, the classes.
+        trained = None if load.train else model.get('vocabulary')
+        model.vocabulary = trained or vocabulary
         torch.manual_seed(0)
         self.network = MODELS.build(model).to(self.device)
-        self.logits = self.network.class_logits
+        self.network.set_vocabulary(vocabulary)
         if load.compile:
-            self.logits = torch.compile(self.logits)
+            self.network.class_maps = torch.compile(self.network.class_maps)
 
     @property
     def model(self) -> nn.Module:
@@ -209,7 +212,7 @@ class ModelCase(Case):
     def error(self) -> float:
         """How far half precision is from float32, relative to the logits."""
         with self._autocast():
-            half = self.predict().float()
+            half = self.network.class_logits(self.images).float()
         config = deepcopy(self.config)
         if 'dtype' in config.model.guidance_encoder:
             config.model.guidance_encoder.dtype = None
@@ -217,12 +220,12 @@ class ModelCase(Case):
         exact = ModelCase(load, config)
         exact.images = self.images
         exact.model.eval()
-        logits = exact.predict()
+        logits = exact.network.class_logits(self.images)
         return ((half - logits).norm() / logits.norm()).item()
 
-    def predict(self) -> Tensor:
-        """Logits at the size of the image."""
-        return self.logits(self.images)
+    def predict(self) -> object:
+        """Results as the test loop gets them."""
+        return self.network.predict(self.images)
 
     def loss(self) -> Tensor:
         """Sum of the losses, as the trainer sums them."""

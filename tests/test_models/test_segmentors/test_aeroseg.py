@@ -196,6 +196,43 @@ def test_contrast_words_become_background(build_tiny: Build) -> None:
     assert torch.equal(result.pred_sem_seg.data, expected)
 
 
+@pytest.mark.parametrize('threshold', [None, 0.5])
+@torch.no_grad()
+def test_labels_are_the_same_without_logits(
+    build_tiny: Build, threshold: float | None
+) -> None:
+    """A few classes at a time, at the original size of the image."""
+    model = build_tiny()
+    names = tuple(f'class {index}' for index in range(37))
+    model.set_vocabulary(
+        Vocabulary(names[:-3], contrast=names[-3:], threshold=threshold)
+    )
+    given = image(2, 50, 70)
+    results = []
+    for keep in (True, False):
+        model.test_cfg = ConfigDict(mode='whole', keep_logits=keep)
+        some = samples(torch.zeros(2, 50, 70, dtype=torch.long))
+        some[0].set_metainfo({'ori_shape': (90, 61)})
+        some[1].set_metainfo({'padding_size': [0, 4, 0, 2]})
+        results.append(model.predict(given, some))
+    for kept, dropped in zip(*results, strict=True):
+        assert 'seg_logits' in kept
+        assert 'seg_logits' not in dropped
+        labels = kept.pred_sem_seg.data
+        assert torch.equal(labels, dropped.pred_sem_seg.data)
+        assert len(labels.unique()) > 1
+
+
+@torch.no_grad()
+def test_logits_are_kept_of_few_classes(build_tiny: Build) -> None:
+    model = build_tiny()
+    for number in (256, 257):
+        names = tuple(f'class {index}' for index in range(number))
+        model.set_vocabulary(Vocabulary(names))
+        (result,) = model.predict(image())
+        assert ('seg_logits' in result) == (number == 256)
+
+
 def test_mmsegs_inference_api_works(
     build_tiny: Build, tiny_config: Config
 ) -> None:

@@ -5,21 +5,26 @@ import copy
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import torch
 import torch.nn.functional as F
+from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
 from ..features import AerOSegFeatures
+from .best_class import best_class
 from .checkpoint_fit import check_fit
+from .original_size import common_original_size, to_original_size
 from .slide_global import slide_global
 
 _PAD_VALUE = 128.0  # grey, as the published code pads
 _BACKGROUND = 255
+_FEW_CLASSES = 256
+_CLASSES_AT_ONCE = 16
 
 
 @MODELS.register_module()
@@ -46,7 +51,12 @@ class AerOSeg(EncoderDecoder):
             size depends on the number of training classes.
         train_cfg (dict, optional): mmseg's training settings.
         test_cfg (dict, optional): ``mode`` is 'whole', 'slide' or
-            'slide_global' with ``crop_size`` and ``stride``.
+            'slide_global' with ``crop_size`` and ``stride``. ``keep_logits``
+            says whether results carry ``seg_logits``, a number per class and
+            pixel, which test-time augmentation needs; unless it is set, they
+            do up to 256 classes. Without them, 'whole' finds the best class
+            a few classes at a time, in memory that hardly grows with the
+            vocabulary.
         data_preprocessor (dict, optional): Makes RGB batches; each encoder
             normalises for itself. Default: :class:`RGBDataPreProcessor`.
         init_cfg (dict, optional): mmengine initialisation.
@@ -158,6 +168,11 @@ class AerOSeg(EncoderDecoder):
             self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
 
     @property
+    def stride(self) -> int:
+        """Pixels per cell of the backbone's grid."""
+        return self.backbone.stride
+
+    @property
     def out_channels(self) -> int:
         """T + K, channels of the logits: classes, then contrast words."""
         return len(self.vocabulary.queries)
@@ -180,6 +195,20 @@ class AerOSeg(EncoderDecoder):
         refined = self.neck(clip.dense, text, guidance[-1])
         return AerOSegFeatures(refined, guidance, clip, inputs)
 
+    def class_maps(self, images: Tensor) -> Tensor:
+        """Logits of every class as the decode head gives them.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
+
+        Returns:
+            Tensor: (B, T + K, h', w'), a map of the image padded below and
+            to the right to multiples of the stride.
+        """
+        below, right = (-side % self.stride for side in images.shape[2:])
+        padded = F.pad(images, (0, right, 0, below), value=_PAD_VALUE)
+        return self.decode_head(self.extract_feat(padded))
+
     def class_logits(self, images: Tensor) -> Tensor:
         """Logits of every class at every pixel.
 
@@ -190,16 +219,14 @@ class AerOSeg(EncoderDecoder):
             Tensor: (B, T + K, H, W); the sigmoid is the probability that the
             class is there.
         """
-        height, width = images.shape[-2:]
-        stride = self.backbone.stride
-        padding = (0, -width % stride, 0, -height % stride)
-        padded = F.pad(images, padding, value=_PAD_VALUE)
-        logits = self.decode_head(self.extract_feat(padded))
+        return self._to_pixels(self.class_maps(images), images.shape[2:])
+
+    def _to_pixels(self, maps: Tensor, size: Sequence[int]) -> Tensor:
+        """Enlarge class maps to the pixels of the image they were made of."""
+        height, width = size
+        padded = [side + -side % self.stride for side in size]
         logits = F.interpolate(
-            logits,
-            padded.shape[-2:],
-            mode='bilinear',
-            align_corners=self.align_corners,
+            maps, padded, mode='bilinear', align_corners=self.align_corners
         )
         return logits[..., :height, :width]
 
@@ -225,7 +252,7 @@ class AerOSeg(EncoderDecoder):
                 inputs,
                 self.test_cfg['crop_size'],
                 self.test_cfg['stride'],
-                _common_size(batch_img_metas),
+                common_original_size(batch_img_metas),
             )
         if mode not in ('whole', 'slide'):
             raise ValueError(
@@ -234,28 +261,60 @@ class AerOSeg(EncoderDecoder):
             )
         return super().inference(inputs, batch_img_metas)
 
+    def predict(
+        self, inputs: Tensor, data_samples: OptSampleList = None
+    ) -> SampleList:
+        """Predict a batch.
+
+        Args:
+            inputs (Tensor): RGB, 0-255, (B, 3, H, W).
+            data_samples (list[SegDataSample], optional): What the pipeline
+                noted of each image, whose original size the result gets.
+
+        Returns:
+            list[SegDataSample]: With ``pred_sem_seg``, ids (1, H, W), and
+            with ``seg_logits``, (T + K, H, W), where ``test_cfg`` keeps them.
+
+        Raises:
+            ValueError: If the mode of ``test_cfg`` is unknown.
+        """
+        few = self.out_channels <= _FEW_CLASSES
+        keep = self.test_cfg.get('keep_logits', few)
+        if keep or self.test_cfg.get('mode', 'whole') != 'whole':
+            return super().predict(inputs, data_samples)
+        maps = self.class_maps(inputs)
+        samples = data_samples or [SegDataSample() for _ in inputs]
+        for image, sample in zip(maps, samples, strict=True):
+            parts = (
+                self._to_pixels(part[None], inputs.shape[2:])[0]
+                for part in image.split(_CLASSES_AT_ONCE)
+            )
+            restored = (self._restore(part, sample) for part in parts)
+            self._set_labels(sample, *best_class(restored))
+        return samples
+
     def postprocess_result(
         self, seg_logits: Tensor, data_samples: OptSampleList = None
     ) -> SampleList:
         """Labels by the best class; background (255) by the vocabulary."""
-        samples = super().postprocess_result(seg_logits, data_samples)
-        for index, sample in enumerate(samples):
-            logits = sample.seg_logits.data
-            if logits.shape[0] == 1:
-                # mmseg takes one channel for a two-class problem.
-                logits = torch.logit(logits, eps=1e-6)
-                samples[index].seg_logits.data = logits
-            best, label = logits.max(dim=0, keepdim=True)
-            label[label >= self.num_classes] = _BACKGROUND
-            threshold = self.vocabulary.threshold
-            if threshold is not None:
-                label[best.sigmoid() < threshold] = _BACKGROUND
-            sample.pred_sem_seg.data = label
+        samples = data_samples or [SegDataSample() for _ in seg_logits]
+        for image, sample in zip(seg_logits, samples, strict=True):
+            logits = self._restore(image, sample)
+            sample.set_data({'seg_logits': PixelData(data=logits)})
+            self._set_labels(sample, *best_class([logits]))
         return samples
 
+    def _restore(self, logits: Tensor, sample: SegDataSample) -> Tensor:
+        """Logits at the original size of a sample's image."""
+        meta = sample.metainfo
+        return to_original_size(logits, meta, self.align_corners)
 
-def _common_size(metas: Sequence[dict]) -> tuple[int, int] | None:
-    """Size of the images as they were, where it is one and none is padded."""
-    sizes = {tuple(meta['ori_shape'][:2]) for meta in metas}
-    padded = any(any(meta.get('padding_size', ())) for meta in metas)
-    return sizes.pop() if len(sizes) == 1 and not padded else None
+    def _set_labels(
+        self, sample: SegDataSample, best: Tensor, label: Tensor
+    ) -> None:
+        """Set the labels (H, W), best classes whose logits are ``best``."""
+        label[label >= self.num_classes] = _BACKGROUND
+        threshold = self.vocabulary.threshold
+        if threshold is not None:
+            label[best.sigmoid() < threshold] = _BACKGROUND
+        sample.set_data({'pred_sem_seg': PixelData(data=label[None])})
