@@ -2,4 +2,7 @@
 # Two images at a time, nothing computed twice.
 images_at_once = 2
 optim_wrapper = dict(type='AutocastOptimWrapper')
-model = dict(guidance_encoder=dict(dtype='bfloat16'))
+model = dict(
+    backbone=dict(with_cp=False),
+    guidance_encoder=dict(dtype='bfloat16'),
+)

@@ -1,12 +1,15 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Dense CLIP from several rotations."""
 
+from collections.abc import Callable
+
 import open_clip
 import pytest
 import torch
 from open_clip.model import _build_vision_tower
 
 from aeroseg.models import RotatedCLIP
+from aeroseg.models.backbones import rotated_clip
 
 CLIP = {
     'embed_dim': 16,
@@ -109,17 +112,40 @@ def test_all_used_parameters_can_be_trained() -> None:
     assert not unused
 
 
-def test_recomputing_changes_no_gradient() -> None:
+@pytest.mark.parametrize('some', [True, 1])
+def test_recomputing_changes_no_gradient(some: bool | int) -> None:
     image = 255 * torch.rand(1, 3, 32, 32)
     gradients = []
     backbone = make().train()
-    for with_cp in (False, True):
+    for with_cp in (False, some):
         backbone.with_cp = with_cp
         backbone.zero_grad()
         backbone(image).dense.square().sum().backward()
         weight = backbone.visual.transformer.resblocks[0].attn.q_proj_weight
         gradients.append(weight.grad.clone())
     torch.testing.assert_close(*gradients)
+
+
+def test_as_many_blocks_as_asked_are_recomputed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    image = 255 * torch.rand(1, 3, 32, 32)
+    backbone = make().train()
+    depth = len(backbone.visual.transformer.resblocks)
+    calls: list[object] = []
+
+    def count(
+        function: Callable[..., object], *args: object, **_: object
+    ) -> object:
+        calls.append(function)
+        return function(*args)
+
+    monkeypatch.setattr(rotated_clip, 'checkpoint', count)
+    for with_cp, number in ((False, 0), (1, 1), (2, 2), (True, depth - 1)):
+        calls.clear()
+        backbone.with_cp = with_cp
+        backbone(image)
+        assert len(calls) == number
 
 
 @torch.no_grad()

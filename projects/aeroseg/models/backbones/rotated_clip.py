@@ -62,7 +62,9 @@ class RotatedCLIP(BaseModule):
             or 'none'. What the dense path does not use is never trained.
         residual (str): Residual of the last block: 'class' (as published)
             or 'token' (each token its own).
-        with_cp (bool): Recompute activations in the backward pass.
+        with_cp (bool | int): Recompute activations in the backward pass, of
+            all blocks or of the first so many: fewer take more memory and
+            less time.
         init_cfg (dict, optional): ``dict(type='CLIPPretrained',
             checkpoint=...)``.
 
@@ -79,7 +81,7 @@ class RotatedCLIP(BaseModule):
         stride: int = 16,
         trainable: str = 'qv',
         residual: str = 'class',
-        with_cp: bool = False,
+        with_cp: bool | int = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg)
@@ -209,8 +211,9 @@ class RotatedCLIP(BaseModule):
         x = visual.ln_pre(x)
         tokens = []
         *blocks, last = visual.transformer.resblocks
+        recomputed = len(blocks) if self.with_cp is True else self.with_cp
         for index, block in enumerate(blocks):
-            if self.with_cp and self.training:
+            if index < recomputed and self.training:
                 x = checkpoint(run_block, block, x, use_reentrant=False)
             else:
                 x = run_block(block, x)
