@@ -4,9 +4,11 @@
 from dataclasses import replace
 
 import pytest
+import torch
 from mmengine.config import Config
 
 from aeroseg.engine.benchmark_case import STAGES, Load, ModelCase
+from aeroseg.engine.measure import count_flops
 
 
 @pytest.mark.parametrize('dtype', ['float32', 'bfloat16'])
@@ -24,6 +26,20 @@ def test_inference(tiny_config: Config, dtype: str) -> None:
     inner = figures['spatial_seconds'] + figures['classes_seconds']
     assert inner < figures['refinement_seconds']
     assert figures['text_seconds'] > 0
+
+
+def test_inference_is_one_pass(tiny_config: Config) -> None:
+    load = Load(classes=3, size=64)
+    counts = []
+    for mode in ('whole', 'slide_global'):
+        tiny_config.model.test_cfg = {
+            'mode': mode, 'crop_size': (64, 64), 'stride': (32, 32)
+        }  # fmt: skip
+        with torch.no_grad():
+            case = ModelCase(load, tiny_config)
+            case.model.eval()
+            counts.append(count_flops(case.infer))
+    assert counts[0] == counts[1] > 0
 
 
 def test_training_changes_the_weights(tiny_config: Config) -> None:

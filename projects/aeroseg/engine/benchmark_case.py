@@ -187,6 +187,7 @@ class ModelCase(Case):
         torch.manual_seed(0)
         self.network = MODELS.build(model).to(self.device)
         self.network.set_vocabulary(vocabulary)
+        self.network.test_cfg = {'mode': 'whole'}  # one pass, no windows
         if load.compile:
             self.network.class_maps = torch.compile(self.network.class_maps)
 
