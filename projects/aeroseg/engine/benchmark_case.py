@@ -184,10 +184,10 @@ class ModelCase(Case):
         # An auxiliary head is made for these: in training, the classes.
         trained = None if load.train else model.get('vocabulary')
         model.vocabulary = trained or vocabulary
+        model.test_cfg = {'mode': 'whole'}  # one pass, no windows
         torch.manual_seed(0)
         self.network = MODELS.build(model).to(self.device)
         self.network.set_vocabulary(vocabulary)
-        self.network.test_cfg = {'mode': 'whole'}  # one pass, no windows
         if load.compile:
             self.network.class_maps = torch.compile(self.network.class_maps)
 

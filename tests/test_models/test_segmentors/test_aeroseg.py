@@ -163,6 +163,18 @@ def test_inference_modes(build_tiny: Build, test_cfg: dict) -> None:
     assert set(result.pred_sem_seg.data.unique().tolist()) <= {0, 1, 2}
 
 
+@torch.no_grad()
+def test_without_test_settings_the_image_is_taken_whole(
+    tiny_config: Config,
+) -> None:
+    del tiny_config.model.test_cfg
+    tiny_config.model.auxiliary_head = None
+    model = MODELS.build(tiny_config.model).eval()
+    model.set_vocabulary(Vocabulary(('road', 'tree')))
+    (result,) = model.predict(image())
+    assert result.seg_logits.data.shape == (2, 64, 64)
+
+
 def test_an_unknown_mode_is_refused(build_tiny: Build) -> None:
     model = build_tiny()
     model.test_cfg = ConfigDict(mode='tiles')

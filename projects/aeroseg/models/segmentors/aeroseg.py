@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch.nn.functional as F
+from mmengine.config import ConfigDict
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
@@ -110,7 +111,7 @@ class AerOSeg(EncoderDecoder):
         if auxiliary_head is not None:
             self._init_auxiliary_head(auxiliary_head)
         self.train_cfg = train_cfg
-        self.test_cfg = test_cfg or {'mode': 'whole'}
+        self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
         self._register_load_state_dict_pre_hook(check_fit, with_module=True)
 
     def _init_auxiliary_head(self, auxiliary_head: dict) -> None:
