@@ -27,14 +27,13 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'tests'))
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 import torch
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from torch import nn
 
 import aeroseg  # noqa: F401  (registers the parts)
 from aeroseg.engine.benchmark_case import STAGES, Load, ModelCase
 from aeroseg.engine.launch import add_config_arguments
 from aeroseg.engine.measure import matmul_rate
+from aeroseg.engine.read_config import read_config
 from aeroseg.files import atomic_path
 
 SHARED = (
@@ -121,9 +120,7 @@ def measure(
     """Measure one case; it has a process of its own, for its peak memory."""
     if args.threads:
         torch.set_num_threads(args.threads)
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
-    init_default_scope('mmseg')
+    config = read_config(args.config, args.cfg_options)
     load = Load(classes, **{key: getattr(args, key) for key in SHARED})
     if system == 'published':
         from oracles.published_case import PublishedCase
@@ -234,8 +231,10 @@ def _cell(value: Any) -> str:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    if not Path(args.config).is_file():
-        sys.exit(f'error: there is no config {args.config}')
+    try:
+        read_config(args.config, args.cfg_options)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
     report = run(args)
     print(markdown(report))
     if args.out:

@@ -20,11 +20,11 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 
 import aeroseg  # noqa: F401  (registers the parts)
 from aeroseg.engine.launch import add_config_arguments
+from aeroseg.engine.read_config import read_config
 
 
 def parse_args() -> argparse.Namespace:
@@ -69,18 +69,14 @@ def samples_per_second(config: Config, workers: int, samples: int) -> float:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    if not Path(args.config).is_file():
-        sys.exit(f'error: there is no config {args.config}')
-    config = Config.fromfile(args.config)
-    config.merge_from_dict(args.cfg_options or {})
-    init_default_scope(config.get('default_scope', 'mmseg'))
-    print('| workers | samples / s |\n|---|---|')
-    for workers in map(int, args.workers.split(',')):
-        try:
+    try:
+        config = read_config(args.config, args.cfg_options)
+        print('| workers | samples / s |\n|---|---|')
+        for workers in map(int, args.workers.split(',')):
             rate = samples_per_second(config, workers, args.samples)
-        except (FileNotFoundError, ValueError) as error:
-            sys.exit(f'error: {error}')
-        print(f'| {workers} | {rate:.1f} |', flush=True)
+            print(f'| {workers} | {rate:.1f} |', flush=True)
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
 
 
 if __name__ == '__main__':

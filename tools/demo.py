@@ -29,12 +29,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 import numpy as np
 import torch
 import torch.nn.functional as F
-from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor
 
-from aeroseg.apis.load_model import build_model, load_weights, read_config
+from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.datasets.world import WorldDataset, make_scene
+from aeroseg.engine.read_config import read_config
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
 from aeroseg.models import AerOSeg
@@ -78,7 +78,7 @@ def parse_args() -> argparse.Namespace:
 
 def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     """Train with mmengine's Runner; returns the model and the seconds."""
-    config = Config.fromfile(args.config)
+    config = read_config(args.config)
     config.work_dir = str(folder)
     config.randomness = {'seed': args.seed}
     if args.iters:

@@ -14,7 +14,7 @@ from rasterio.transform import from_origin
 from torch import Tensor, nn
 
 from aeroseg.apis.label_scheme import LabelScheme
-from aeroseg.apis.load_model import read_config
+from aeroseg.engine.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
 

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from safetensors.torch import save_file
 
 from aeroseg.apis.load_model import (
@@ -12,8 +11,8 @@ from aeroseg.apis.load_model import (
     find_config,
     load_weights,
     model_identity,
-    read_config,
 )
+from aeroseg.engine.read_config import read_config
 
 Files = dict[str, Path]
 
@@ -71,20 +70,6 @@ def test_config_beside_the_checkpoint_is_found(
         find_config(checkpoint)
     with pytest.raises(FileNotFoundError, match='no checkpoint'):
         find_config(tmp_path / 'missing.pth')
-
-
-def test_other_files_are_no_config(tmp_path: Path) -> None:
-    for name, text in (('a.txt', 'hello'), ('b.py', 'model = dict(')):
-        (tmp_path / name).write_text(text)
-        with pytest.raises(ValueError, match=f'{name} is no config'):
-            read_config(tmp_path / name)
-
-
-def test_config_may_be_read_already(tiny_files: Files) -> None:
-    config = Config.fromfile(tiny_files['config'])
-    assert read_config(config) is config
-    with pytest.raises(FileNotFoundError, match='no config nowhere'):
-        read_config('nowhere.py')
 
 
 def test_identity_knows_settings_and_weights(

@@ -8,37 +8,11 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from mmseg.registry import MODELS
 from torch import nn
 
 from aeroseg.engine.checkpoint_file import load_checkpoint_file
 from aeroseg.vocabulary import Vocabulary
-
-
-def read_config(config: str | Path | Config) -> Config:
-    """Read a config file and import what it names.
-
-    Args:
-        config (str | Path | Config): File, or a config that was read.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        ValueError: If it is no config.
-    """
-    if not isinstance(config, Config):
-        if not Path(config).is_file():
-            raise FileNotFoundError(
-                f'no config {config}; those of AerOSeg are in configs/'
-            )
-        try:
-            config = Config.fromfile(config)
-        except (OSError, SyntaxError) as error:
-            raise ValueError(f'{config} is no config: {error}') from error
-    if config.get('custom_imports'):
-        import_modules_from_strings(**config.custom_imports)
-    return config
 
 
 def find_config(checkpoint: str | Path) -> Path:
@@ -70,7 +44,6 @@ def build_model(config: Config) -> nn.Module:
     Args:
         config (Config): The whole config.
     """
-    init_default_scope(config.get('default_scope', 'mmseg'))
     settings = config.model.copy()
     settings.pop('auxiliary_head', None)
     return revert_sync_batchnorm(MODELS.build(settings)).eval()

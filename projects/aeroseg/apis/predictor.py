@@ -12,6 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 from torch import Tensor
 
+from aeroseg.engine.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
 from .explain import Explanation, explain
@@ -22,7 +23,6 @@ from .load_model import (
     find_config,
     load_weights,
     model_identity,
-    read_config,
 )
 from .resample_rows import ResampleRows
 from .result import SegmentationResult

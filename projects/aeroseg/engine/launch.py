@@ -7,9 +7,9 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
-from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from mmseg.registry import DATASETS
+
+from .read_config import read_config
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -50,17 +50,12 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config.
+        ValueError: If it is no config.
     """
-    if not Path(args.config).is_file():
-        raise FileNotFoundError(
-            f'no config {args.config}; those of AerOSeg are in configs/'
-        )
-    config = Config.fromfile(args.config)
+    config = read_config(args.config, args.cfg_options)
     config.launcher = args.launcher
     if args.local_rank is not None:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    if args.cfg_options:
-        config.merge_from_dict(args.cfg_options)
     default = Path('work_dirs') / Path(args.config).stem
     config.work_dir = args.work_dir or config.get('work_dir') or str(default)
     if args.launcher != 'none':
@@ -94,10 +89,6 @@ def check_datasets(config: Config, loaders: list[str]) -> None:
         FileNotFoundError: If data are missing.
         ValueError: If classes or files are faulty.
     """
-    imports = config.get('custom_imports')
-    if imports:
-        import_modules_from_strings(**imports)
-    init_default_scope(config.get('default_scope', 'mmseg'))
     for name in loaders:
         loader = config.get(name)
         if loader:

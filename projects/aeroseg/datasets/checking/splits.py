@@ -5,11 +5,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
-from mmengine.utils import import_modules_from_strings
 from mmseg.registry import DATASETS
 
+from ...engine.read_config import read_config
 from ..open_vocab import OpenVocabDataset
 
 # What the converters write into manifest.json.
@@ -69,10 +68,7 @@ def has_labels(dataset: OpenVocabDataset) -> bool:
 
 
 def _of_config(path: Path) -> dict[str, dict[str, Any]]:
-    config = Config.fromfile(path)
-    imports = config.get('custom_imports')
-    if imports:
-        import_modules_from_strings(**imports)
+    config = read_config(path)
     found: dict[str, dict[str, Any]] = {}
     for split in ('train', 'val', 'test'):
         loader = config.get(f'{split}_dataloader')
