@@ -30,8 +30,12 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
+    part.touch()
+    mode = part.stat().st_mode  # some writers give theirs to the owner alone
+    part.unlink()
     try:
         yield part
+        part.chmod(mode)
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
