@@ -43,6 +43,7 @@ SHARED = (
     'device',
     'train',
     'compile',
+    'channels_last',
     'repeat',
     'cpu_time',
 )
@@ -70,7 +71,7 @@ COLUMNS = {
     'behind_clip_ratio': 'refinement + decoder / published',
     'text_ratio': 'text / published',
     'peak_ratio': 'memory / published',
-    'error': 'error of half precision',
+    'error': 'error against float32',
     'text_difference': 'text difference',
     'logits_difference': 'logits difference',
 }
@@ -98,6 +99,11 @@ def parse_args() -> argparse.Namespace:
         '--repeat', type=int, default=5, help='runs that count'
     )
     parser.add_argument('--compile', action='store_true', help='torch.compile')
+    parser.add_argument(
+        '--channels-last',
+        action='store_true',
+        help='images and weights of convolutions with their channels last',
+    )
     parser.add_argument(
         '--train', action='store_true', help='measure training steps'
     )
@@ -134,7 +140,7 @@ def measure(
     case = ModelCase(load, config)
     row = {'system': system, **_parameters(case.model)}
     row |= case.measure(args.rate)
-    if load.dtype != 'float32' and not load.train:
+    if load != load.plain and not load.train:
         row['error'] = case.error()
     return row
 

@@ -34,7 +34,7 @@ from aeroseg.models import (
     RotatedCLIP,
 )
 from aeroseg.models.guidance.sam_attention import block_forward
-from aeroseg.models.layers.attention import attend
+from aeroseg.models.layers.attention import attend, product_attention
 from aeroseg.models.layers.class_attention import ClassRefinement
 from aeroseg.models.layers.clip_towers import run_block
 from aeroseg.models.layers.feed_forward import feed_forward
@@ -84,6 +84,27 @@ def half_attention() -> Rewrite:
         'attention in bfloat16 by products',
         lambda: F.scaled_dot_product_attention(q, k, v),
         lambda: attend(q, k, v),
+    )
+
+
+def fused_attention() -> Rewrite:
+    """CLIP's attention in float32, with and without all its weights."""
+    q, k, v = (torch.randn(4, 12, 577, 64) for _ in range(3))
+    return Rewrite(
+        'scaled_dot_product_attention',
+        lambda: product_attention(q / 8, k, v),
+        lambda: attend(q, k, v),
+    )
+
+
+def last_block() -> Rewrite:
+    """The projections of CLIP's last block, of whose attention v is left."""
+    x = torch.randn(4, 577, 768)
+    weight, bias = torch.randn(3 * 768, 768), torch.randn(3 * 768)
+    return Rewrite(
+        'only values in the last block',
+        lambda: linear(x, weight, bias)[..., -768:],
+        lambda: linear(x, weight[-768:], bias[-768:]),
     )
 
 
@@ -149,21 +170,31 @@ def padded_classes() -> Rewrite:
     )
 
 
-def guidance_projection() -> Rewrite:
-    """Queries and keys of [x ; guidance]."""
+def guidance_projection(by_image: bool) -> Rewrite:
+    """Queries and keys of [x ; guidance]: of the image, or of the text.
+
+    The image's guidance is the same for all classes, the text's for all
+    cells.
+    """
     x = torch.randn(CLASSES, GRID * GRID, DIM)
-    guidance = torch.randn(GRID * GRID, DIM)
+    shape = (1, GRID * GRID, DIM) if by_image else (CLASSES, 1, DIM)
+    guidance = torch.randn(shape)
     layer = nn.Linear(2 * DIM, 2 * DIM)
 
     def plain() -> Tensor:
-        repeated = guidance.expand(CLASSES, -1, -1)
-        return linear(torch.cat([x, repeated], -1), layer.weight, layer.bias)
+        both = torch.cat([x, guidance.expand_as(x)], -1)
+        return linear(both, layer.weight, layer.bias)
 
     def ours() -> Tensor:
         of_x = linear(x, layer.weight[:, :DIM])
         return of_x.add_(linear(guidance, layer.weight[:, DIM:], layer.bias))
 
-    return Rewrite('guidance projected once for all classes', plain, ours)
+    once, every = ('image', 'class') if by_image else ('text', 'cell')
+    return Rewrite(
+        f'guidance of the {once} projected once, not for every {every}',
+        plain,
+        ours,
+    )
 
 
 def decoder() -> Rewrite:
@@ -211,11 +242,14 @@ def sam_block(window: int) -> Rewrite:
 REWRITES: dict[str, Callable[[], Rewrite]] = {
     'linear': linear_layer,
     'perceptron': perceptron,
+    'attention': fused_attention,
     'half_attention': half_attention,
     'views': views_in_one_batch,
+    'last_block': last_block,
     'text': text,
     'padded_classes': padded_classes,
-    'guidance': guidance_projection,
+    'guidance': lambda: guidance_projection(by_image=True),
+    'text_guidance': lambda: guidance_projection(by_image=False),
     'decoder': decoder,
     'sam_window': lambda: sam_block(14),
     'sam_global': lambda: sam_block(0),

@@ -53,6 +53,16 @@ def test_training_changes_the_weights(tiny_config: Config) -> None:
     assert figures['seconds_per_image'] > 0
 
 
+def test_error_of_channels_last(tiny_config: Config) -> None:
+    load = Load(classes=3, size=64, channels_last=True)
+    case = ModelCase(load, tiny_config)
+    case.model.eval()
+    weight = case.network.neck.embed.weight
+    assert weight.is_contiguous(memory_format=torch.channels_last)
+    assert not weight.is_contiguous()
+    assert case.error() < 1e-5
+
+
 def test_error_of_half_precision(tiny_config: Config) -> None:
     tiny_config.model.guidance_encoder.dtype = 'bfloat16'
     load = Load(classes=3, size=64, dtype='bfloat16', repeat=1)

@@ -34,6 +34,8 @@ class Load:
         device (str): As in PyTorch.
         train (bool): Training steps instead of inference.
         compile (bool): Whether torch.compile is used for inference.
+        channels_last (bool): Whether images and the weights of convolutions
+            lie with their channels last.
         repeat (int): Steps that count.
         cpu_time (bool): Measure the processor's time, all threads together,
             instead of the time on the wall.
@@ -46,8 +48,16 @@ class Load:
     device: str = 'cpu'
     train: bool = False
     compile: bool = False
+    channels_last: bool = False
     repeat: int = 5
     cpu_time: bool = False
+
+    @property
+    def plain(self) -> Load:
+        """The same work in float32, without any other switch."""
+        return replace(
+            self, dtype='float32', compile=False, channels_last=False
+        )
 
     @property
     def clock(self) -> measure.Clock:
@@ -188,6 +198,10 @@ class ModelCase(Case):
         torch.manual_seed(0)
         self.network = MODELS.build(model).to(self.device)
         self.network.set_vocabulary(vocabulary)
+        if load.channels_last:
+            layout = torch.channels_last
+            self.network.to(memory_format=layout)
+            self.images = self.images.contiguous(memory_format=layout)
         if load.compile:
             self.network.class_maps = torch.compile(self.network.class_maps)
 
@@ -211,18 +225,17 @@ class ModelCase(Case):
 
     @torch.no_grad()
     def error(self) -> float:
-        """How far half precision is from float32, relative to the logits."""
+        """How far the logits are from those of plain float32, relatively."""
         with self._autocast():
-            half = self.network.class_logits(self.images).float()
+            switched = self.network.class_logits(self.images).float()
         config = deepcopy(self.config)
         if 'dtype' in config.model.guidance_encoder:
             config.model.guidance_encoder.dtype = None
-        load = replace(self.load, dtype='float32', compile=False)
-        exact = ModelCase(load, config)
+        exact = ModelCase(self.load.plain, config)
         exact.images = self.images
         exact.model.eval()
         logits = exact.network.class_logits(self.images)
-        return ((half - logits).norm() / logits.norm()).item()
+        return ((switched - logits).norm() / logits.norm()).item()
 
     def predict(self) -> object:
         """Results as the test loop gets them."""
