@@ -78,3 +78,20 @@ def test_overwriting_removes_the_old_results_only(tmp_path: Path) -> None:
         OutputFolder(tmp_path, {'words': []})
     OutputFolder(tmp_path, {'words': []}, overwrite=True)
     assert [p.name for p in tmp_path.iterdir()] == ['mine.txt']
+
+
+def test_overwriting_makes_the_same_job_anew(tmp_path: Path) -> None:
+    folder = OutputFolder(tmp_path, JOB)
+    (tmp_path / 'a.txt').write_text('x')
+    folder.complete({'files': {'a': 'a.txt'}})
+    assert OutputFolder(tmp_path, JOB, overwrite=True).report is None
+    assert not any(tmp_path.iterdir())
+
+
+def test_overwriting_goes_on_with_what_a_kill_left(tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        _fail(OutputFolder(tmp_path, JOB), KeyboardInterrupt())
+    mark = tmp_path / '.aeroseg' / 'rows'
+    mark.write_text('finished rows')
+    with OutputFolder(tmp_path, JOB, overwrite=True).guard(10):
+        assert mark.is_file()

@@ -3,6 +3,7 @@ import csv
 import logging
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -155,7 +156,7 @@ def test_more_than_255_classes(
         assert np.abs(data.read(1) - expected).max() <= 1
 
 
-def test_a_finished_job_is_not_repeated(
+def test_a_finished_job_is_repeated_only_when_told(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -174,6 +175,10 @@ def test_a_finished_job_is_not_repeated(
     first.files['labels'].unlink()
     predict_scene(model, path, out, scheme, OPTIONS)
     assert first.files['labels'].is_file()
+    calls = model.calls
+    anew = replace(OPTIONS, overwrite=True)
+    assert predict_scene(model, path, out, scheme, anew) == first
+    assert model.calls > calls
 
 
 def test_results_of_another_job_are_kept_unless_told(

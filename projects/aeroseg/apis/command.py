@@ -124,7 +124,7 @@ def _add_writing(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         '--overwrite',
         action='store_true',
-        help='replace the results of another run',
+        help='replace complete results, of the same run as well',
     )
     group.add_argument(
         '--quiet', action='store_true', help='no progress bar, no notes'

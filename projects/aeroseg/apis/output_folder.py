@@ -27,10 +27,11 @@ class OutputFolder:
     Args:
         path (Path): The folder; made if missing.
         job (dict): Everything that decides about the result.
-        overwrite (bool): Replace the results of another job.
+        overwrite (bool): Replace complete results, of this job or another.
 
     Attributes:
-        report (dict | None): The report, if the job is complete.
+        report (dict | None): The report, if the job is complete and its
+            results are to be kept.
 
     Raises:
         ValueError: If the folder cannot be written, or holds the results of
@@ -48,7 +49,7 @@ class OutputFolder:
         if old is None:
             return
         same = old['job'] == fingerprint(job)
-        if same and self._files_exist(old):
+        if same and not overwrite and self._files_exist(old):
             self.report = old
             return
         if not same and not overwrite:

@@ -64,7 +64,8 @@ def predict_scene(
         path (str | Path): The scene.
         out (str | Path): Folder for the results. If an earlier run for the
             same job was killed, it goes on where that one stopped; if it was
-            finished, its results are returned.
+            finished, its results are returned unless the options say
+            `overwrite`.
         scheme (LabelScheme): What the ids mean.
         options (SceneOptions | None): None takes the defaults.
         model_id (str): Tells models apart, so that rows of different ones

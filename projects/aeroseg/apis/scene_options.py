@@ -22,7 +22,7 @@ class SceneOptions:
         scores (bool): Also write `scores.tif`.
         polygons (str | None): Also write 'gpkg' or 'geojson'.
         simplify (float): Tolerance of the polygons in pixels.
-        overwrite (bool): Replace the results of another run.
+        overwrite (bool): Replace complete results, of the same run as well.
         progress (bool): Show a progress bar.
 
     Raises:
