@@ -74,7 +74,8 @@ class ArraySource:
 
     def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`Source`."""
-        rows = self._seen[top:bottom].transpose(2, 0, 1)
+        # A copy, because the image itself may be read-only.
+        rows = self._seen[top:bottom].transpose(2, 0, 1).copy()
         return rows, np.ones(rows.shape[1:], bool)
 
     def valid(self, top: int, bottom: int) -> np.ndarray:

@@ -2,7 +2,8 @@
 """Predict a scene band by band: overlapping windows in, blended rows out."""
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -15,6 +16,24 @@ from .score_model import PatientModel, ScoreModel
 from .stopwatch import Stopwatch
 
 Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
+
+
+class Band(NamedTuple):
+    """A row of windows, as it was read.
+
+    Attributes:
+        number (int): From 0 at the top.
+        image (np.ndarray): RGB, (3, h, W') uint8.
+        valid (np.ndarray): Where there is data, (h, W') bool.
+        some (np.ndarray): Columns with data somewhere, (W',) bool.
+        every (np.ndarray): Columns with data everywhere, (W',) bool.
+    """
+
+    number: int
+    image: np.ndarray
+    valid: np.ndarray
+    some: np.ndarray
+    every: np.ndarray
 
 
 class Scan:
@@ -78,92 +97,94 @@ class Scan:
         self.tick(begin * len(self.columns))
         width = self.source.grid[1]
         scores = torch.zeros(self.num_scores, self.bands.size, width)
-        for index, (image, valid) in self._read_ahead(begin):
+        # One batch, filled again and again: fresh memory takes longer to get
+        # than to fill.
+        windows = torch.empty(
+            self.batch, 3, self.bands.size, self.columns.size
+        )
+        for band in self._read_ahead(begin):
             with self.clock('blending'):
-                self._predict_band(index, image, valid, scores)
-            top = self.bands.starts[index]
-            done = self.bands.complete(index) - top
+                self._predict_band(band, windows, scores)
+            top = self.bands.starts[band.number]
+            done = self.bands.complete(band.number) - top
             skip = min(max(first - top, 0), done)
             if skip < done:
                 yield top + skip, scores[:, skip:done]
             with self.clock('blending'):
                 _move_up(scores, done)
 
-    def _read_ahead(
-        self, begin: int
-    ) -> Iterator[tuple[int, tuple[np.ndarray, np.ndarray]]]:
+    def _read_ahead(self, begin: int) -> Iterator[Band]:
         """The bands; while one is worked on, the next one is read."""
         with ThreadPoolExecutor(max_workers=1) as reader:
-
-            def read(index: int) -> Future:
-                top = self.bands.starts[index]
-                return reader.submit(
-                    self.source.read, top, top + self.bands.size
-                )
-
-            coming = read(begin)
+            coming = reader.submit(self._read, begin)
             for index in range(begin, len(self.bands)):
                 with self.clock('reading'):
                     band = coming.result()
                 if index + 1 < len(self.bands):
-                    coming = read(index + 1)
-                yield index, band
+                    coming = reader.submit(self._read, index + 1)
+                yield band
+
+    def _read(self, index: int) -> Band:
+        top = self.bands.starts[index]
+        image, valid = self.source.read(top, top + self.bands.size)
+        some = np.logical_or.reduce(valid, axis=0)
+        every = np.logical_and.reduce(valid, axis=0)
+        return Band(index, image, valid, some, every)
 
     def _predict_band(
-        self,
-        index: int,
-        image: np.ndarray,
-        valid: np.ndarray,
-        scores: Tensor,
+        self, band: Band, windows: Tensor, scores: Tensor
     ) -> None:
         size = self.columns.size
-        holding = [
-            i
-            for i, left in enumerate(self.columns.starts)
-            if valid[:, left : left + size].any()
-        ]
-        down = torch.from_numpy(self.bands.weights[index])[:, None]
+        places = [slice(left, left + size) for left in self.columns.starts]
+        holding = [i for i, at in enumerate(places) if band.some[at].any()]
+        pixels = torch.from_numpy(band.image)
         for begin in range(0, len(holding), self.batch):
             chosen = holding[begin : begin + self.batch]
-            lefts = [self.columns.starts[i] for i in chosen]
-            batch = torch.stack(
-                [_window(image, valid, x, size) for x in lefts]
-            )
-            number = index * len(self.columns) + chosen[0]
+            for window, i in zip(windows, chosen, strict=False):
+                window.copy_(pixels[:, :, places[i]])
+                if not band.every[places[i]].all():
+                    _fill(window, band.valid[:, places[i]])
+            number = band.number * len(self.columns) + chosen[0]
             with self.clock('model'):
-                found = self.model.predict_scores(batch, number)
-            self._check(found)
-            for i, left, part in zip(chosen, lefts, found, strict=True):
-                weight = down * torch.from_numpy(self.columns.weights[i])
-                scores[:, :, left : left + size].addcmul_(part, weight)
+                found = self.model.predict_scores(
+                    windows[: len(chosen)], number
+                )
+            self._blend(band.number, chosen, found, scores)
+            del found  # so that the next pass finds this memory free
             self.tick(len(chosen))
         self.tick(len(self.columns) - len(holding))
 
-    def _check(self, scores: Tensor) -> None:
-        if scores.shape[1] != self.num_scores:
+    def _blend(
+        self, index: int, chosen: list[int], found: Tensor, scores: Tensor
+    ) -> None:
+        if found.shape[1] != self.num_scores:
             raise ValueError(
-                f'the model gives {scores.shape[1]} score maps, the '
+                f'the model gives {found.shape[1]} score maps, the '
                 f'vocabulary asks for {self.num_scores}'
             )
+        down = torch.from_numpy(self.bands.weights[index])[:, None]
+        for i, part in zip(chosen, found, strict=True):
+            left = self.columns.starts[i]
+            weight = down * torch.from_numpy(self.columns.weights[i])
+            place = scores[:, :, left : left + self.columns.size]
+            place.addcmul_(part, weight)
 
 
-def _window(
-    image: np.ndarray, valid: np.ndarray, left: int, size: int
-) -> Tensor:
-    pixels = image[:, :, left : left + size]
-    holding = valid[:, left : left + size]
-    window = torch.from_numpy(pixels.astype(np.float32))
-    if not holding.all():
-        # The mean hides the border of the data better than black does.
-        mean = pixels[:, holding].mean(axis=1, dtype=np.float64)
-        fill = torch.from_numpy(mean.astype(np.float32))
-        window[:, torch.from_numpy(~holding)] = fill[:, None]
-    return window
+def _fill(window: Tensor, valid: np.ndarray) -> None:
+    """Give pixels without data the mean of the others.
+
+    The mean hides the border of the data better than black does.
+    """
+    pixels = window.numpy()
+    mean = pixels[:, valid].mean(axis=1, dtype=np.float64)
+    pixels[:, ~valid] = mean[:, None]
 
 
 def _move_up(scores: Tensor, done: int) -> None:
     kept = scores.shape[1] - done
-    # Row by row, so that source and target never overlap.
-    for row in range(kept):
-        scores[:, row] = scores[:, row + done]
+    # At most as many rows as are done at a time, so that source and target
+    # never overlap.
+    for top in range(0, kept, done):
+        bottom = min(top + done, kept)
+        scores[:, top:bottom] = scores[:, top + done : bottom + done]
     scores[:, kept:] = 0

@@ -56,7 +56,9 @@ class PatientModel:
         parts = images.split(self.batches.at(window))
         try:
             with torch.inference_mode():
-                scores = torch.cat([self._predict(part) for part in parts])
+                found = [self._predict(part) for part in parts]
+                # Joining a single part would only copy it.
+                scores = found[0] if len(found) == 1 else torch.cat(found)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
                 raise
