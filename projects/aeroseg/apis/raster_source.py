@@ -59,6 +59,9 @@ class RasterSource:
         self.data = _open(self.path)
         self._in_turn = Lock()  # GDAL reads a file for one thread at a time
         self.bands = _choose_bands(self.data, bands, self.path)
+        # Whether the file can mark no pixel as being without data.
+        flags = self.data.mask_flag_enums
+        self._everywhere = all(f == [MaskFlags.all_valid] for f in flags)
         self.shape = (self.data.height, self.data.width)
         self.notes: list[str] = []
         self.resolution = ground_resolution(self.data)
@@ -84,6 +87,8 @@ class RasterSource:
         """See :class:`aeroseg.apis.image_source.Source`."""
         window = Window(0, top, self.shape[1], bottom - top)
         size = (bottom - top, self.shape[1])
+        if self._everywhere and not self._floating:
+            return np.ones(size, bool)  # without a wait for the next band
         with self._in_turn:
             if self._floating:
                 return self._read(window, size)[1]
@@ -109,12 +114,6 @@ class RasterSource:
     @property
     def _floating(self) -> bool:
         return np.dtype(self.data.dtypes[0]).kind == 'f'
-
-    @property
-    def _everywhere(self) -> bool:
-        """Whether the file can mark no pixel as being without data."""
-        flags = self.data.mask_flag_enums
-        return all(band == [MaskFlags.all_valid] for band in flags)
 
     @property
     def _whole(self) -> Window:
