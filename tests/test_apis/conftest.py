@@ -13,7 +13,9 @@ from mmseg.registry import MODELS
 from rasterio.transform import from_origin
 from torch import Tensor, nn
 
+from aeroseg.apis.geotiff import label_draft, write_cog
 from aeroseg.apis.label_scheme import LabelScheme
+from aeroseg.apis.raster_source import RasterSource
 from aeroseg.engine.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
@@ -79,6 +81,22 @@ def write_scene(tmp_path: Path) -> Callable[..., Path]:
         path = tmp_path / name
         with rasterio.open(path, 'w', **settings | profile) as data:
             data.write(values.transpose(2, 0, 1))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def write_labels(tmp_path: Path) -> Callable[..., Path]:
+    """Write ids (H, W) of a scene as predictions do: out/labels.tif."""
+
+    def write(
+        labels: np.ndarray, source: RasterSource, scheme: LabelScheme
+    ) -> Path:
+        path = tmp_path / 'out' / 'labels.tif'
+        pieces = ((i, labels[i : i + 100]) for i in range(0, len(labels), 100))
+        with label_draft(pieces, source, scheme, tmp_path) as draft:
+            write_cog(draft, path)
         return path
 
     return write

@@ -13,8 +13,8 @@ import pytest
 pytest.importorskip('resource', reason='the system has no limit of file size')
 
 # The limit on the size of a file lets everything up to some step pass: rows,
-# labels.tif, scores.tif, or all but the end of the polygons. GDAL and Python
-# fail in ways of their own.
+# labels.tif, its overviews, scores.tif, or all but the end of the polygons.
+# GDAL and Python fail in ways of their own.
 SCRIPT = """
 import resource, sys
 from pathlib import Path
@@ -44,7 +44,7 @@ def run(out, limit):
 whole = folder / 'whole'
 run(whole, -1)
 names = sorted(path.name for path in whole.iterdir())
-limits = 20_000, 200_000, 700_000
+limits = 20_000, 200_000, 600_000, 1_000_000
 if polygons != 'none':
     size = (whole / f'polygons.{polygons}').stat().st_size
     assert size > 400_000, size
@@ -79,7 +79,7 @@ def test_a_full_disk_is_an_error_that_leaves_whole_files(
     root: Path,
     polygons: str,
 ) -> None:
-    scene = write_scene(np.tile(pixels, (2, 2, 1)))
+    scene = write_scene(np.tile(pixels, (4, 1, 1)))
     command = [sys.executable, '-c', SCRIPT, str(scene), str(tmp_path)]
     done = subprocess.run(
         [*command, polygons],

@@ -7,7 +7,7 @@ import pytest
 import rasterio
 
 from aeroseg.apis import LabelScheme
-from aeroseg.apis.geotiff import strips, write_labels, write_scores
+from aeroseg.apis.geotiff import label_draft, score_draft, strips, write_cog
 from aeroseg.apis.raster_source import RasterSource
 from aeroseg.vocabulary import Vocabulary
 
@@ -35,12 +35,14 @@ def _assert_cog(path: Path) -> None:
 
 
 def test_labels_keep_place_names_and_colours(
-    source: RasterSource, scheme: LabelScheme, tmp_path: Path
+    source: RasterSource,
+    write_labels: Write,
+    scheme: LabelScheme,
+    tmp_path: Path,
 ) -> None:
     labels = np.random.default_rng(0).integers(0, 3, (1100, 700), np.uint8)
     labels[:50] = 255
-    path = tmp_path / 'out' / 'labels.tif'
-    write_labels(path, _pieces(labels), source, scheme, tmp_path)
+    path = write_labels(labels, source, scheme)
     _assert_cog(path)
     with rasterio.open(path) as data:
         assert (data.read(1) == labels).all()
@@ -55,14 +57,13 @@ def test_labels_keep_place_names_and_colours(
 
 
 def test_many_classes_widen_the_type(
-    source: RasterSource, tmp_path: Path
+    source: RasterSource, write_labels: Write
 ) -> None:
     names = tuple(f'class {i}' for i in range(300))
     scheme = LabelScheme(Vocabulary(names))
     labels = np.arange(1100 * 700).reshape(1100, 700) % 300
     labels = labels.astype(scheme.dtype)
-    path = tmp_path / 'out' / 'labels.tif'
-    write_labels(path, _pieces(labels), source, scheme, tmp_path)
+    path = write_labels(labels, source, scheme)
     _assert_cog(path)
     with rasterio.open(path) as data:
         assert data.dtypes == ('uint16',)
@@ -79,7 +80,8 @@ def test_scores_are_scaled_to_one(
     scores[1] = 127
     scores[:, :9] = 255
     path = tmp_path / 'out' / 'scores.tif'
-    write_scores(path, _pieces(scores), source, scheme, tmp_path)
+    with score_draft(_pieces(scores), source, scheme, tmp_path) as draft:
+        write_cog(draft, path)
     _assert_cog(path)
     with rasterio.open(path) as data:
         assert data.descriptions == ('building', 'road', 'tree')
@@ -96,9 +98,45 @@ def test_a_failure_leaves_no_file(
         raise RuntimeError
 
     before = set(tmp_path.iterdir())
-    with pytest.raises(RuntimeError):
-        write_labels(tmp_path / 'l.tif', broken(), source, scheme, tmp_path)
+    with (
+        pytest.raises(RuntimeError),
+        label_draft(broken(), source, scheme, tmp_path),
+    ):
+        pass
     assert set(tmp_path.iterdir()) == before
+
+
+@pytest.mark.parametrize(
+    ('shape', 'factors'),
+    [
+        ((512, 512), []),
+        ((513, 3), [2]),
+        ((1, 1025), [2, 4]),
+        ((2048, 700), [2, 4]),
+        ((2049, 700), [2, 4, 8]),
+    ],
+)
+def test_the_last_overview_fits_into_a_tile(
+    write_scene: Write,
+    write_labels: Write,
+    scheme: LabelScheme,
+    shape: tuple[int, int],
+    factors: list[int],
+) -> None:
+    source = RasterSource(write_scene(np.zeros((*shape, 3), np.uint8)))
+    labels = np.random.default_rng(0).integers(0, 3, shape, np.uint8)
+    path = write_labels(labels, source, scheme)
+    with rasterio.open(path) as data:
+        assert (data.read(1) == labels).all()
+    for level, factor in enumerate(factors):
+        with rasterio.open(path, overview_level=level) as data:
+            assert data.shape == tuple(-(-side // factor) for side in shape)
+            if shape[0] % factor == shape[1] % factor == 0:
+                assert (data.read(1) == labels[::factor, ::factor]).all()
+    if factors:
+        assert max(data.shape) <= 512
+    with pytest.raises(rasterio.errors.RasterioIOError):
+        rasterio.open(path, overview_level=len(factors))
 
 
 @pytest.mark.parametrize('step', [1, 7, 64, 100, 1000])

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +9,6 @@ from pyogrio.raw import read
 from rasterio.transform import from_origin
 
 from aeroseg.apis import LabelScheme, polygons
-from aeroseg.apis.geotiff import write_labels
 from aeroseg.apis.polygons import write_polygons
 from aeroseg.apis.raster_source import RasterSource
 
@@ -32,13 +31,11 @@ def labels() -> np.ndarray:
 def raster(
     labels: np.ndarray,
     write_scene: Write,
+    write_labels: Write,
     scheme: LabelScheme,
-    tmp_path: Path,
 ) -> Path:
     source = RasterSource(write_scene(labels[..., None].repeat(3, axis=2)))
-    pieces: Iterator = iter([(0, labels)])
-    write_labels(tmp_path / 'l.tif', pieces, source, scheme, tmp_path)
-    return tmp_path / 'l.tif'
+    return write_labels(labels, source, scheme)
 
 
 def _read(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
@@ -119,13 +116,14 @@ def test_geojson_is_in_degrees(
 def test_scene_without_place_is_traced_in_pixels(
     labels: np.ndarray,
     write_scene: Write,
+    write_labels: Write,
     scheme: LabelScheme,
     tmp_path: Path,
 ) -> None:
     plain = labels[..., None].repeat(3, axis=2)
     identity = from_origin(0, 0, 1, -1)
     source = RasterSource(write_scene(plain, crs=None, transform=identity))
-    write_labels(tmp_path / 'l.tif', [(0, labels)], source, scheme, tmp_path)
-    write_polygons(tmp_path / 'l.tif', tmp_path / 'p.gpkg', scheme, 0)
+    path = write_labels(labels, source, scheme)
+    write_polygons(path, tmp_path / 'p.gpkg', scheme, 0)
     _, shapes, _ = _read(tmp_path / 'p.gpkg')
     assert shapely.total_bounds(shapes).tolist() == [0, 0, 90, 120]

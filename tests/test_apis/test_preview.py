@@ -8,7 +8,6 @@ from PIL import Image
 
 from aeroseg.apis import LabelScheme, preview
 from aeroseg.apis.class_areas import count_classes
-from aeroseg.apis.geotiff import write_labels
 from aeroseg.apis.preview import write_preview
 from aeroseg.apis.raster_source import RasterSource
 from aeroseg.visualization import overlay
@@ -18,6 +17,7 @@ from aeroseg.visualization import overlay
 def test_scene_and_classes_side_by_side(
     pixels: np.ndarray,
     write_scene: Callable[..., Path],
+    write_labels: Callable[..., Path],
     scheme: LabelScheme,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
@@ -27,8 +27,7 @@ def test_scene_and_classes_side_by_side(
     labels = np.zeros((150, 110), np.uint8)
     labels[:, 50:] = 2
     source = RasterSource(write_scene(pixels))
-    path = tmp_path / 'l.tif'
-    write_labels(path, [(0, labels)], source, scheme, tmp_path / '..')
+    path = write_labels(labels, source, scheme)
     areas = count_classes([(0, labels)], scheme)
     image = source.thumbnail(side)
     write_preview(tmp_path / 'p.png', image, path, scheme, areas)

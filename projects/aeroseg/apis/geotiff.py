@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import rasterio
 from rasterio._err import CPLE_BaseError
+from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
@@ -24,22 +25,28 @@ SCORE_NODATA = 255
 SCORE_STEPS = 254  # 1.0 is stored as 254
 
 
-def write_labels(
-    path: Path,
+@contextmanager
+def label_draft(
     pieces: Iterable[tuple[int, np.ndarray]],
     source: RasterSource,
     scheme: LabelScheme,
     work: Path,
-) -> None:
-    """Write `labels.tif`: ids, colours, names, overviews.
+) -> Iterator[Path]:
+    """All that is to be in `labels.tif`, uncompressed: quick to read again.
 
     Args:
-        path (Path): The file to make.
         pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W),
             from top to bottom.
         source (RasterSource): Gives size, CRS and transform.
         scheme (LabelScheme): Gives type, 'no data', names and colours.
-        work (Path): Folder for an intermediate file.
+        work (Path): Folder for the draft.
+
+    Yields:
+        Path: The draft, with ids, colours, names and overviews; it lives as
+        long as the block.
+
+    Raises:
+        OSError: If the draft cannot be written.
     """
     classes = scheme.classes
     names = {f'CLASS_{i}': name for i, name in enumerate(classes.names)}
@@ -52,27 +59,34 @@ def write_labels(
 
     expanded = ((top, labels[None]) for top, labels in pieces)
     profile = _profile(source, 1, scheme.dtype, scheme.nodata)
-    with _tiled(work / 'labels.tif', profile, expanded, describe) as draft:
-        # As GDAL does for colour tables; 'mode' takes longer than all else.
-        _to_cog(draft, path, 'nearest')
+    # As GDAL does for colour tables; 'mode' takes longer than all else.
+    how = Resampling.nearest
+    path = work / 'labels.tif'
+    with _tiled(path, profile, expanded, describe, how) as draft:
+        yield draft
 
 
-def write_scores(
-    path: Path,
+@contextmanager
+def score_draft(
     pieces: Iterable[tuple[int, np.ndarray]],
     source: RasterSource,
     scheme: LabelScheme,
     work: Path,
-) -> None:
-    """Write `scores.tif`: a band per class, scaled so that GIS shows 0-1.
+) -> Iterator[Path]:
+    """All that is to be in `scores.tif`: a band per class, GIS shows 0-1.
 
     Args:
-        path (Path): The file to make.
         pieces (Iterable[tuple[int, np.ndarray]]): First row and quantised
             scores (S, n, W), from top to bottom.
         source (RasterSource): Gives size, CRS and transform.
         scheme (LabelScheme): Gives the names.
-        work (Path): Folder for an intermediate file.
+        work (Path): Folder for the draft.
+
+    Yields:
+        Path: The draft; it lives as long as the block.
+
+    Raises:
+        OSError: If the draft cannot be written.
     """
     names = scheme.classes.names[: scheme.num_scores]
 
@@ -81,8 +95,10 @@ def write_scores(
         data.scales = [1 / SCORE_STEPS] * len(names)
 
     profile = _profile(source, len(names), np.uint8, SCORE_NODATA)
-    with _tiled(work / 'scores.tif', profile, pieces, describe) as draft:
-        _to_cog(draft, path, 'average')
+    how = Resampling.average
+    path = work / 'scores.tif'
+    with _tiled(path, profile, pieces, describe, how) as draft:
+        yield draft
 
 
 def _profile(
@@ -112,8 +128,10 @@ def _tiled(
     profile: dict[str, Any],
     pieces: Iterable[tuple[int, np.ndarray]],
     describe: Callable[[Any], None],
+    how: Resampling,
 ) -> Iterator[Path]:
-    """A tiled GeoTIFF without overviews; it lives as long as the block."""
+    """A tiled GeoTIFF with overviews; it lives as long as the block."""
+    factors = _overviews(max(profile['height'], profile['width']))
     try:
         with (
             ignore_warning(NotGeoreferencedWarning),
@@ -123,16 +141,44 @@ def _tiled(
             for top, rows in strips(pieces, BLOCK):
                 size = Window(0, top, rows.shape[2], rows.shape[1])
                 data.write(rows, window=size)
-        _check_size(path, profile)
+            if factors:
+                _build_overviews(data, factors, how)
+        _check_size(path, profile, factors)
         yield path
     finally:
         path.unlink(missing_ok=True)
 
 
-def _check_size(path: Path, profile: dict[str, Any]) -> None:
+def _overviews(side: int) -> list[int]:
+    """By how much the overviews shrink: halves until one tile holds it."""
+    factors: list[int] = []
+    while side > BLOCK:
+        side = -(-side // 2)
+        factors.append(2 ** (len(factors) + 1))
+    return factors
+
+
+def _build_overviews(data: Any, factors: list[int], how: Resampling) -> None:
+    # Made of the open draft they take a tenth of the time that GDAL needs
+    # for them while it writes the final file.
+    try:
+        data.build_overviews(factors, how)
+    except CPLE_BaseError as error:
+        raise OSError(f'{data.name}: {error}') from error
+
+
+def _check_size(
+    path: Path, profile: dict[str, Any], factors: list[int]
+) -> None:
     # GDAL keeps to itself what goes wrong when a file is closed.
-    across, down = (-(-profile[k] // BLOCK) for k in ('width', 'height'))
-    values = across * down * BLOCK * BLOCK * profile['count']
+    tiles = 0
+    for factor in (1, *factors):
+        down, across = (
+            -(-profile[side] // (factor * BLOCK))
+            for side in ('height', 'width')
+        )
+        tiles += down * across
+    values = tiles * BLOCK * BLOCK * profile['count']
     if path.stat().st_size < values * np.dtype(profile['dtype']).itemsize:
         raise OSError(f'{path.name} could not be written to its end')
 
@@ -168,7 +214,16 @@ def strips(
         yield first, np.concatenate(held, axis=1)
 
 
-def _to_cog(draft: Path, path: Path, overviews: str) -> None:
+def write_cog(draft: Path, path: Path) -> None:
+    """Write a cloud-optimised GeoTIFF.
+
+    Args:
+        draft (Path): Gives everything that is in it, overviews included.
+        path (Path): The file to make.
+
+    Raises:
+        OSError: If it cannot be written.
+    """
     with atomic_path(path) as part, ignore_warning(NotGeoreferencedWarning):
         try:
             copy_raster(
@@ -180,7 +235,6 @@ def _to_cog(draft: Path, path: Path, overviews: str) -> None:
                 level=3,  # a tenth larger than 6, three times as fast
                 num_threads='ALL_CPUS',
                 bigtiff='IF_SAFER',
-                overview_resampling=overviews,
             )
         except CPLE_BaseError as error:
             raise OSError(f'{path.name}: {error}') from error

@@ -3,23 +3,26 @@
 
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import rasterio
+from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.version import __version__
 
 from .class_areas import ClassArea, count_classes, write_areas
-from .geotiff import write_labels, write_scores
+from .geotiff import label_draft, score_draft, write_cog
 from .label_scheme import LabelScheme
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder
 from .polygons import write_polygons
 from .preview import SIDE, write_preview
 from .qgis_style import write_style
+from .quiet import ignore_warning
 from .raster_source import RasterSource
 from .scene_options import SceneOptions
 from .scene_scan import scan_scene
@@ -142,10 +145,15 @@ def _predict(
 ) -> dict[str, Any]:
     clock = Stopwatch()
     scan_scene(model, source, scheme, options, work, clock)
-    with clock('reading'):
-        image = source.thumbnail(SIDE)
+    with ThreadPoolExecutor(max_workers=1) as other:
+        counting = other.submit(
+            count_classes, _label_pieces(work), scheme, source.pixel_areas
+        )
+        with clock('reading'):
+            image = source.thumbnail(SIDE)
     with clock('writing'), rasterio.Env(GDAL_CACHEMAX=WRITE_CACHE):
-        files, areas = _write(source, image, scheme, options, out, work)
+        areas = counting.result()
+        files = _write(source, image, areas, scheme, options, out, work)
     logger.info('%s: %s', source.path.name, clock.describe())
     return {'files': files, 'areas': areas, 'notes': source.notes}
 
@@ -153,38 +161,43 @@ def _predict(
 def _write(
     source: RasterSource,
     image: np.ndarray,
+    areas: list[ClassArea],
     scheme: LabelScheme,
     options: SceneOptions,
     out: Path,
     work: WorkFolder,
-) -> tuple[dict[str, str], list[ClassArea]]:
+) -> dict[str, str]:
     files = {
         'labels': 'labels.tif',
         'style': 'labels.qml',
         'classes': 'classes.csv',
         'preview': 'preview.png',
     }
-    areas = count_classes(_label_pieces(work), scheme, source.pixel_areas)
-    labels, preview = out / files['labels'], out / files['preview']
-    write_labels(labels, _label_pieces(work), source, scheme, work.folder)
-    write_style(out / files['style'], scheme)
-    write_areas(areas, out / files['classes'])
     metres = None
     if source.resolution is not None:
         metres = source.resolution[1] * source.shape[1] / image.shape[1]
-    title = source.path.name
-    write_preview(preview, image, labels, scheme, areas, title, metres)
+    with (
+        # Here as well, so that no thread restores what another one has set.
+        ignore_warning(NotGeoreferencedWarning),
+        label_draft(_label_pieces(work), source, scheme, work.folder) as draft,
+        ThreadPoolExecutor(max_workers=1) as other,
+    ):
+        writing = other.submit(write_cog, draft, out / files['labels'])
+        write_style(out / files['style'], scheme)
+        write_areas(areas, out / files['classes'])
+        preview, title = out / files['preview'], source.path.name
+        write_preview(preview, image, draft, scheme, areas, title, metres)
+        writing.result()
     if options.scores:
         files['scores'] = 'scores.tif'
-        pieces = ((top, s) for top, _, s in work.pieces() if s is not None)
-        write_scores(
-            out / files['scores'], pieces, source, scheme, work.folder
-        )
+        scores = ((top, s) for top, _, s in work.pieces() if s is not None)
+        with score_draft(scores, source, scheme, work.folder) as draft:
+            write_cog(draft, out / files['scores'])
     if options.polygons is not None:
         files['polygons'] = f'polygons.{options.polygons}'
-        target = out / files['polygons']
+        labels, target = out / files['labels'], out / files['polygons']
         write_polygons(labels, target, scheme, options.simplify)
-    return files, areas
+    return files
 
 
 def _label_pieces(work: WorkFolder) -> Iterator[tuple[int, np.ndarray]]:

@@ -31,7 +31,7 @@ def write_preview(
     Args:
         path (Path): The picture to make.
         image (np.ndarray): The scene, (h, w, 3) RGB uint8.
-        labels (Path): The finished `labels.tif`; its overviews are read.
+        labels (Path): `labels.tif` or its draft; the overviews are read.
         scheme (LabelScheme): Names and colours.
         areas (list[ClassArea]): Shares for the legend, counted in full.
         title (str): Written over the scene.
