@@ -35,6 +35,14 @@ def test_resampling_counts(write_scene: Write) -> None:
     assert _needed(write_scene, (700, 700), scale=2.0) > usual
 
 
+def test_polygons_count(write_scene: Write) -> None:
+    source = RasterSource(write_scene(np.zeros((99, 99, 3), np.uint8)))
+    scan = Scan(None, source, Tiling(64, 16), 3)
+    without = scene_memory(scan, source, keep_scores=False)
+    polygons = scene_memory(scan, source, False, trace_polygons=True)
+    assert polygons > without
+
+
 def test_this_process_holds_something() -> None:
     before = peak_memory()
     assert before > 2**20

@@ -101,6 +101,29 @@ def test_blocks_meet_without_gaps(
     assert together.area == pytest.approx(data)
 
 
+def test_ragged_blocks_are_cut_up(
+    raster: Path,
+    labels: np.ndarray,
+    scheme: LabelScheme,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    whole, cut = tmp_path / 'whole.gpkg', tmp_path / 'cut.gpkg'
+    few = write_polygons(raster, whole, scheme, tolerance=2)
+    sides = sum(
+        np.count_nonzero(np.diff(labels, axis=axis)) for axis in (0, 1)
+    )
+    monkeypatch.setattr(polygons, '_RAGGED', int(sides))
+    assert write_polygons(raster, cut, scheme, tolerance=2) == few
+    monkeypatch.setattr(polygons, '_RAGGED', 300)
+    assert write_polygons(raster, cut, scheme, tolerance=2) > few
+    _, shapes, _ = _read(cut)
+    together = shapely.union_all(shapes, grid_size=1e-6)
+    data = 0.25 * (labels != 255).sum()
+    assert shapely.area(shapes).sum() == pytest.approx(data)
+    assert together.area == pytest.approx(data)
+
+
 def test_geojson_is_in_degrees(
     raster: Path, scheme: LabelScheme, tmp_path: Path
 ) -> None:

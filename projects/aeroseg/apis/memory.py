@@ -18,6 +18,8 @@ WRITE_CACHE = 32 * 2**20
 # Threads, coordinate tables and compression of GDAL, the preview, and what the
 # allocator keeps; measured, see docs/predict.md.
 _LIBRARIES = 128 * 2**20
+# The polygons of one block, which are cut to bound them, and their libraries.
+_POLYGONS = 256 * 2**20
 
 
 def process_memory() -> int:
@@ -55,7 +57,12 @@ def warm_up(scan: Scan, first: int = 0) -> None:
     scan.model.predict_scores(images, window)
 
 
-def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
+def scene_memory(
+    scan: Scan,
+    source: RasterSource,
+    keep_scores: bool,
+    trace_polygons: bool = False,
+) -> int:
     """Bytes the scan of a scene takes beside the model.
 
     The terms grow with the window, the batch and the width of the scene; its
@@ -65,6 +72,7 @@ def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
         scan (Scan): The scan.
         source (RasterSource): The scene.
         keep_scores (bool): Whether `scores.tif` is wanted.
+        trace_polygons (bool): Whether polygons are wanted.
     """
     maps, rows = scan.num_scores, scan.bands.size
     seen, wide = source.grid[1], source.shape[1]
@@ -77,7 +85,8 @@ def scene_memory(scan: Scan, source: RasterSource, keep_scores: bool) -> int:
     window = 4 * scan.batch * rows * scan.columns.size * (3 + 3 * maps)
     height = max(round(rows * source.shape[0] / source.grid[0]), BLOCK)
     pieces = height * wide * (3 + 2 * maps * keep_scores)
-    return round(band + image + window + pieces + READ_CACHE + _LIBRARIES)
+    fixed = READ_CACHE + _LIBRARIES + _POLYGONS * trace_polygons
+    return round(band + image + window + pieces + fixed)
 
 
 def readable(count: float) -> str:

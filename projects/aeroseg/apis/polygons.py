@@ -21,6 +21,7 @@ from .pixel_area import to_map
 from .quiet import ignore_warning
 
 _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
+_RAGGED = 2**19  # pixel sides between classes; blocks with more are cut up
 _FORMATS = {'.gpkg': 'GPKG', '.geojson': 'GeoJSON'}
 _WGS84 = 'EPSG:4326'
 
@@ -31,8 +32,9 @@ def write_polygons(
     """Trace a label map.
 
     Neighbours keep their common border when it is simplified, so there are
-    neither gaps nor overlaps. A scene is traced in blocks of 4096 pixels, so
-    that memory does not depend on its area; polygons end at their borders.
+    neither gaps nor overlaps. A scene is traced in blocks of 4096 pixels, and
+    of less where the map is very ragged, so that memory depends neither on
+    its area nor on what is in it; polygons end at the borders of blocks.
     GeoJSON is written in longitude and latitude, as its standard asks.
 
     Args:
@@ -61,7 +63,7 @@ def write_polygons(
         crs = data.crs.to_wkt() if data.crs else None
         if driver == 'GeoJSON' and crs:
             crs = _WGS84
-        blocks = _blocks(data)
+        blocks = list(_blocks(data))
         for block in blocks:
             ids, geometry = _trace(data, block, scheme, tolerance, len(blocks))
             if driver == 'GeoJSON' and data.crs:
@@ -110,17 +112,28 @@ def _require(name: str) -> Any:
         ) from error
 
 
-def _blocks(data: Any) -> list[Window]:
-    return [
-        Window(
-            left,
-            top,
-            min(_BLOCK, data.width - left),
-            min(_BLOCK, data.height - top),
-        )
-        for top in range(0, data.height, _BLOCK)
-        for left in range(0, data.width, _BLOCK)
-    ]
+def _blocks(data: Any) -> Iterator[Window]:
+    for top in range(0, data.height, _BLOCK):
+        for left in range(0, data.width, _BLOCK):
+            width = min(_BLOCK, data.width - left)
+            height = min(_BLOCK, data.height - top)
+            labels = data.read(1, window=Window(left, top, width, height))
+            yield from _cut_up(labels, left, top)
+
+
+def _cut_up(labels: np.ndarray, left: int, top: int) -> Iterator[Window]:
+    """Quarters of a block, and of these, until none is too ragged."""
+    height, width = labels.shape
+    across = np.count_nonzero(labels[:, 1:] != labels[:, :-1])
+    down = np.count_nonzero(labels[1:] != labels[:-1])
+    if across + down <= _RAGGED:
+        yield Window(left, top, width, height)
+        return
+    rows, columns = -(-height // 2), -(-width // 2)
+    for y in range(0, height, rows):
+        for x in range(0, width, columns):
+            part = labels[y : y + rows, x : x + columns]
+            yield from _cut_up(part, left + x, top + y)
 
 
 def _trace(

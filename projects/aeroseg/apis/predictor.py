@@ -200,16 +200,17 @@ class Predictor:
         scan = Scan(self, source, tiling or self.tiling, scheme.num_scores)
         resample = ResampleRows(source.grid, source.shape)
         labels = np.empty(source.shape, scheme.dtype)
-        kept = np.empty((scheme.num_scores, *source.shape), np.float32)
+        kept = None
+        if scores:
+            kept = np.empty((scheme.num_scores, *source.shape), np.float32)
         for top, found in resample(scan.rows()):
             bottom = top + found.shape[1]
             labels[top:bottom] = scheme.decide(found)
-            kept[:, top:bottom] = found.numpy()
+            if kept is not None:
+                kept[:, top:bottom] = found.numpy()
         labels[~source.valid(0, source.shape[0])] = scheme.nodata
         picture = _pixels(source)
-        return SegmentationResult(
-            picture, labels, scheme, kept if scores else None
-        )
+        return SegmentationResult(picture, labels, scheme, kept)
 
     def predict_scene(
         self,

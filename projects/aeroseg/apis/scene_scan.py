@@ -82,7 +82,8 @@ def scan_scene(
 def _announce(
     scan: Scan, source: RasterSource, options: SceneOptions, done: int
 ) -> None:
-    needed = scene_memory(scan, source, options.scores)
+    polygons = options.polygons is not None
+    needed = scene_memory(scan, source, options.scores, polygons)
     logger.info(
         '%s: %d x %d pixels, %d windows of %d x %d; memory about %s (%s of '
         'it for the model and this program), whatever the height',
