@@ -48,6 +48,14 @@ def _read(path: Path) -> tuple[dict, np.ndarray, np.ndarray]:
     return meta, shapely.from_wkb(geometry), ids
 
 
+def _assert_all_data_covered_once(path: Path, labels: np.ndarray) -> None:
+    _, shapes, _ = _read(path)
+    together = shapely.union_all(shapes, grid_size=1e-6)
+    data = 0.25 * (labels != 255).sum()
+    assert shapely.area(shapes).sum() == pytest.approx(data)
+    assert together.area == pytest.approx(data)
+
+
 def test_unsimplified_polygons_have_the_area_of_the_pixels(
     raster: Path, labels: np.ndarray, scheme: LabelScheme, tmp_path: Path
 ) -> None:
@@ -94,11 +102,7 @@ def test_blocks_meet_without_gaps(
     monkeypatch.setattr(polygons, '_BLOCK', 50)
     path = tmp_path / 'p.gpkg'
     write_polygons(raster, path, scheme, tolerance=2)
-    _, shapes, _ = _read(path)
-    together = shapely.union_all(shapes, grid_size=1e-6)
-    data = 0.25 * (labels != 255).sum()
-    assert shapely.area(shapes).sum() == pytest.approx(data)
-    assert together.area == pytest.approx(data)
+    _assert_all_data_covered_once(path, labels)
 
 
 def test_ragged_blocks_are_cut_up(
@@ -117,11 +121,7 @@ def test_ragged_blocks_are_cut_up(
     assert write_polygons(raster, cut, scheme, tolerance=2) == few
     monkeypatch.setattr(polygons, '_RAGGED', 300)
     assert write_polygons(raster, cut, scheme, tolerance=2) > few
-    _, shapes, _ = _read(cut)
-    together = shapely.union_all(shapes, grid_size=1e-6)
-    data = 0.25 * (labels != 255).sum()
-    assert shapely.area(shapes).sum() == pytest.approx(data)
-    assert together.area == pytest.approx(data)
+    _assert_all_data_covered_once(cut, labels)
 
 
 def test_geojson_is_in_degrees(

@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import rasterio
@@ -24,6 +24,14 @@ _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
 _RAGGED = 2**19  # pixel sides between classes; blocks with more are cut up
 _FORMATS = {'.gpkg': 'GPKG', '.geojson': 'GeoJSON'}
 _WGS84 = 'EPSG:4326'
+
+
+class Block(NamedTuple):
+    """Part of a label map: place of its corner, and its ids (h, w)."""
+
+    left: int
+    top: int
+    labels: np.ndarray
 
 
 def write_polygons(
@@ -63,9 +71,8 @@ def write_polygons(
         crs = data.crs.to_wkt() if data.crs else None
         if driver == 'GeoJSON' and crs:
             crs = _WGS84
-        blocks = list(_blocks(data))
-        for block in blocks:
-            ids, geometry = _trace(data, block, scheme, tolerance, len(blocks))
+        for block in _blocks(data):
+            ids, geometry = _trace(data, block, scheme, tolerance)
             if driver == 'GeoJSON' and data.crs:
                 geometry = _to_wgs84(geometry, data.crs)
             names = np.array(scheme.classes.names, object)[ids]
@@ -112,7 +119,7 @@ def _require(name: str) -> Any:
         ) from error
 
 
-def _blocks(data: Any) -> Iterator[Window]:
+def _blocks(data: Any) -> Iterator[Block]:
     for top in range(0, data.height, _BLOCK):
         for left in range(0, data.width, _BLOCK):
             width = min(_BLOCK, data.width - left)
@@ -121,13 +128,13 @@ def _blocks(data: Any) -> Iterator[Window]:
             yield from _cut_up(labels, left, top)
 
 
-def _cut_up(labels: np.ndarray, left: int, top: int) -> Iterator[Window]:
+def _cut_up(labels: np.ndarray, left: int, top: int) -> Iterator[Block]:
     """Quarters of a block, and of these, until none is too ragged."""
     height, width = labels.shape
     across = np.count_nonzero(labels[:, 1:] != labels[:, :-1])
     down = np.count_nonzero(labels[1:] != labels[:-1])
     if across + down <= _RAGGED:
-        yield Window(left, top, width, height)
+        yield Block(left, top, np.ascontiguousarray(labels))
         return
     rows, columns = -(-height // 2), -(-width // 2)
     for y in range(0, height, rows):
@@ -138,15 +145,13 @@ def _cut_up(labels: np.ndarray, left: int, top: int) -> Iterator[Window]:
 
 def _trace(
     data: Any,
-    block: Window,
+    block: Block,
     scheme: LabelScheme,
     tolerance: float,
-    num_blocks: int,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Ids (N,) and polygons (N,) of a block, in the CRS of the raster."""
     shapely = _require('shapely')
-    labels = data.read(1, window=block)
-    found = list(_polygons(labels, scheme.nodata))
+    found = list(_polygons(block.labels, scheme.nodata))
     ids = np.array([index for index, _ in found], np.int64)
     geometry = np.array([polygon for _, polygon in found], object)
     if tolerance > 0 and len(geometry):
@@ -155,12 +160,14 @@ def _trace(
         dense = shapely.segmentize(geometry, 1)
         dense = shapely.transform(dense, np.rint)
         geometry = shapely.coverage_simplify(
-            dense, tolerance, simplify_boundary=num_blocks == 1
+            dense,
+            tolerance,
+            simplify_boundary=block.labels.shape == data.shape,
         )
 
     def place(points: np.ndarray) -> np.ndarray:
-        columns = points[:, 0] + block.col_off
-        rows = points[:, 1] + block.row_off
+        columns = points[:, 0] + block.left
+        rows = points[:, 1] + block.top
         return np.stack(to_map(data.transform, columns, rows), axis=1)
 
     return ids, shapely.transform(geometry, place)

@@ -25,7 +25,6 @@ from .slide_global import slide_global
 _PAD_VALUE = 128.0  # grey, as the published code pads
 _BACKGROUND = 255
 _FEW_CLASSES = 256
-_CLASSES_AT_ONCE = 16
 
 
 @MODELS.register_module()
@@ -288,7 +287,7 @@ class AerOSeg(EncoderDecoder):
         for image, sample in zip(maps, samples, strict=True):
             parts = (
                 self._to_pixels(part[None], inputs.shape[2:])[0]
-                for part in image.split(_CLASSES_AT_ONCE)
+                for part in image.split(self.decode_head.class_chunk)
             )
             restored = (self._restore(part, sample) for part in parts)
             self._set_labels(sample, *best_class(restored))
