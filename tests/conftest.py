@@ -17,6 +17,8 @@ from mmseg.registry import MODELS
 
 from aeroseg.models import AerOSeg
 
+pytest_plugins = ('fixtures.scenes',)
+
 ROOT = Path(__file__).resolve().parents[1]
 
 

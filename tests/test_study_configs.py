@@ -19,8 +19,8 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from tables import load_tables, select_cells
 
-from aeroseg.evaluation.tables import load_tables, select_cells
 from aeroseg.models import AerOSeg
 
 ROOT = Path(__file__).resolve().parents[1]

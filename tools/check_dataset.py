@@ -13,9 +13,6 @@ The exit status is 1 if there is an error, else 0.
 import argparse
 import os
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 from rich.console import Console
 from rich.progress import track

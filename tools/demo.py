@@ -15,7 +15,6 @@ Examples:
 import argparse
 import json
 import os
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -24,8 +23,6 @@ from typing import cast
 
 # Two cores: one for the training, one for the scenes.
 os.environ.setdefault('OMP_NUM_THREADS', '2')
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -33,14 +30,14 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
-from aeroseg.datasets.world import WorldDataset, make_scene
-from aeroseg.engine.read_config import read_config
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
 from aeroseg.models import AerOSeg
 from aeroseg.models.layers.correlation import correlate
+from aeroseg.read_config import read_config
 from aeroseg.visualization import contact_sheet, draw_panel
 from aeroseg.vocabulary import Vocabulary
+from aeroseg.world import WorldDataset, make_scene
 
 ROOT = Path(__file__).resolve().parents[1]
 TEST_SERIES = 3
@@ -96,7 +93,7 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
 
 
 def load(config: Path, checkpoint: Path) -> AerOSeg:
-    """The model of a run of `tools/train.py` or `tools/paper_tables.py`."""
+    """The model of a run of `tools/train.py` or `studies/paper_tables.py`."""
     model = cast(AerOSeg, build_model(read_config(config)))
     load_weights(model, checkpoint)
     return model

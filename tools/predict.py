@@ -18,9 +18,6 @@ killed goes on where it stopped when the same command is given again.
 import argparse
 import logging
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
 
 from aeroseg.apis.command import add_arguments, run
 

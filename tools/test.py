@@ -15,11 +15,9 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
-
 from mmengine.runner import Runner
 
-from aeroseg.engine.checkpoint_file import load_checkpoint_file
+from aeroseg.checkpoints.read import load_checkpoint_file
 from aeroseg.engine.launch import add_arguments, check_datasets, load_config
 
 

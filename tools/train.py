@@ -14,8 +14,6 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / 'projects'))
-
 from mmengine.runner import Runner
 
 from aeroseg.engine.launch import add_arguments, check_datasets, load_config

@@ -11,15 +11,25 @@ from .version import __version__
 
 check_versions()
 
-from . import datasets, engine, evaluation, models, visualization  # noqa: E402
+from . import (  # noqa: E402
+    checkpoints,
+    datasets,
+    engine,
+    evaluation,
+    models,
+    visualization,
+    world,
+)
 from .vocabulary import Vocabulary  # noqa: E402
 
 __all__ = [
     'Vocabulary',
     '__version__',
+    'checkpoints',
     'datasets',
     'engine',
     'evaluation',
     'models',
     'visualization',
+    'world',
 ]

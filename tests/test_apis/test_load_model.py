@@ -12,7 +12,7 @@ from aeroseg.apis.load_model import (
     load_weights,
     model_identity,
 )
-from aeroseg.engine.read_config import read_config
+from aeroseg.read_config import read_config
 
 Files = dict[str, Path]
 

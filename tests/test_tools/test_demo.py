@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aeroseg.datasets.world import WorldDataset
 from aeroseg.vocabulary import Vocabulary
+from aeroseg.world import WorldDataset
 
 TOOL = Path(__file__).parents[2] / 'tools/demo.py'
 VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)

@@ -2,11 +2,7 @@
 """What the commands of all converters have in common."""
 
 import argparse
-import sys
-from pathlib import Path
 from typing import Any
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'projects'))
 
 from rich.console import Console
 from rich.progress import (

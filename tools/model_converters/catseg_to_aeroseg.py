@@ -7,15 +7,12 @@ Examples:
 
 import argparse
 import sys
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'projects'))
 
 import torch
 
+from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.engine import load_checkpoint_file
 from aeroseg.files import atomic_path
-from aeroseg.models.published_keys import convert_published
 
 
 def main() -> None:

@@ -13,8 +13,6 @@ import argparse
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / 'projects'))
-
 from safetensors.torch import save_file
 
 from aeroseg.files import atomic_path

@@ -1,5 +1,5 @@
 # AerOSeg at a size that two CPU cores train in minutes, on encoders that
-# tools/pretrain_world.py trained. CLIP sees 128 px (patch 8), SAM 256 px
+# studies/pretrain_world.py trained. CLIP sees 128 px (patch 8), SAM 256 px
 # (patch 16): both have a grid of 16 x 16.
 clip_model = dict(
     embed_dim=128,

@@ -4,9 +4,10 @@
 Importing this needs no rasterio; reading files does (extra ``geo``).
 """
 
-from .label_scheme import LabelScheme
+from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.windows.tiling import Tiling
+
 from .predictor import Predictor
 from .result import SegmentationResult
-from .scene_tiling import Tiling
 
 __all__ = ['LabelScheme', 'Predictor', 'SegmentationResult', 'Tiling']

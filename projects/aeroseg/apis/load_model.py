@@ -11,7 +11,7 @@ from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 from torch import nn
 
-from aeroseg.engine.checkpoint_file import load_checkpoint_file
+from aeroseg.checkpoints.read import load_checkpoint_file
 from aeroseg.vocabulary import Vocabulary
 
 

@@ -12,22 +12,22 @@ from mmengine.config import Config
 from PIL import Image
 from torch import Tensor
 
-from aeroseg.engine.read_config import read_config
+from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.image_source import Source, open_source
+from aeroseg.mapping.windows.resample_rows import ResampleRows
+from aeroseg.mapping.windows.scan import Scan
+from aeroseg.mapping.windows.tiling import Tiling
+from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
 from .explain import Explanation, explain
-from .image_source import Source, open_source
-from .label_scheme import LabelScheme
 from .load_model import (
     build_model,
     find_config,
     load_weights,
     model_identity,
 )
-from .resample_rows import ResampleRows
 from .result import SegmentationResult
-from .scan import Scan
-from .scene_tiling import Tiling
 from .text_cache import TextCache, default_folder
 
 logger = logging.getLogger(__name__)
@@ -232,8 +232,8 @@ class Predictor:
             for errors and for what happens after a kill.
         """
         # The scene engine needs the optional rasterio.
-        from .predict_scene import predict_scene
-        from .scene_options import SceneOptions
+        from aeroseg.mapping.job.predict_scene import predict_scene
+        from aeroseg.mapping.job.scene_options import SceneOptions
 
         options.setdefault('tiling', self.tiling)
         options.setdefault('scale', self.scale)

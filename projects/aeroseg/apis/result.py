@@ -9,10 +9,9 @@ import numpy as np
 from PIL import Image
 
 from aeroseg.files import atomic_path
+from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.writing.class_areas import ClassArea, count_classes
 from aeroseg.visualization import draw_panel, overlay
-
-from .class_areas import ClassArea, count_classes
-from .label_scheme import LabelScheme
 
 
 @dataclass(frozen=True)

@@ -8,16 +8,13 @@ from .open_vocab import OpenVocabDataset
 from .openearthmap import OpenEarthMapDataset
 from .seeded_draws import SeededInfiniteSampler
 from .transforms import LoadLabels
-from .world import LoadWorldScene, WorldDataset
 
 __all__ = [
     'DLRSDDataset',
     'FolderDataset',
     'ISAID15Dataset',
     'LoadLabels',
-    'LoadWorldScene',
     'OpenEarthMapDataset',
     'OpenVocabDataset',
     'SeededInfiniteSampler',
-    'WorldDataset',
 ]

@@ -1,8 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """What runs beside the model: hooks, launching."""
 
+from aeroseg.checkpoints.read import load_checkpoint_file
+
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .checkpoint_file import load_checkpoint_file
 from .hooks import TrainableHook, VocabularyHook
 from .quiet_constructor import QuietOptimWrapperConstructor
 

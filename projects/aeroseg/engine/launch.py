@@ -9,7 +9,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmseg.registry import DATASETS
 
-from .read_config import read_config
+from aeroseg.read_config import read_config
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:

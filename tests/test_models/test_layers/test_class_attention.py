@@ -3,10 +3,10 @@
 
 import pytest
 import torch
-from oracles.published_aggregator import PublishedAggregator
 
+from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.models.layers.class_attention import ClassRefinement
-from aeroseg.models.published_keys import convert_published
+from published.aggregator import PublishedAggregator
 
 
 def pair(

@@ -3,10 +3,10 @@
 
 import pytest
 import torch
-from oracles.published_aggregator import PublishedAggregator
 
+from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.models.layers.guided_swin import GuidedSwinPair
-from aeroseg.models.published_keys import convert_published
+from published.aggregator import PublishedAggregator
 
 
 @pytest.mark.parametrize(('grid', 'window'), [(8, 4), (12, 6), (6, 12)])

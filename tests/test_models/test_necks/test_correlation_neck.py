@@ -3,11 +3,11 @@
 
 import pytest
 import torch
-from oracles.published_aggregator import PublishedAggregator
 
+from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.models import CorrelationNeck
 from aeroseg.models.layers.correlation import correlate
-from aeroseg.models.published_keys import convert_published
+from published.aggregator import PublishedAggregator
 
 
 def make(**changes: object) -> CorrelationNeck:

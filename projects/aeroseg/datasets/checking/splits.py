@@ -8,7 +8,8 @@ from typing import Any
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS
 
-from ...engine.read_config import read_config
+from aeroseg.read_config import read_config
+
 from ..open_vocab import OpenVocabDataset
 
 # What the converters write into manifest.json.

@@ -14,7 +14,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from timm.models.hieradet_sam2 import checkpoint_filter_fn
 from torch import Tensor
 
-from ..state_fit import check_fit, read_tensors
+from aeroseg.checkpoints.fit import check_fit, read_tensors
 
 if TYPE_CHECKING:
     from .sam2 import SAM2Guidance

@@ -12,7 +12,7 @@ from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor
 
-from ..state_fit import check_fit, read_tensors
+from aeroseg.checkpoints.fit import check_fit, read_tensors
 
 if TYPE_CHECKING:
     from .sam import SAMGuidance

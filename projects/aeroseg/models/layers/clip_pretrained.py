@@ -13,7 +13,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from ..state_fit import check_fit
+from aeroseg.checkpoints.fit import check_fit
 
 _TEXT = (
     'token_embedding.',

@@ -1,0 +1,138 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Compare SAMGuidance with segment-anything's own forward pass.
+
+Same random weights, same image, the two in turns; prints medians, their
+ratio, and how far the features are apart. In half precision, SAMGuidance keeps
+its weights so (``dtype``), segment-anything runs under autocast.
+
+Examples:
+  python benchmarks/benchmark_sam.py
+  python benchmarks/benchmark_sam.py --arch vit_b --dtype bfloat16 --threads 2
+"""
+
+import argparse
+import time
+from contextlib import nullcontext
+from functools import partial
+from typing import Any
+
+import torch
+from measure import Timing, synchronise
+from segment_anything.modeling import ImageEncoderViT
+from torch import Tensor, nn
+
+from aeroseg.models.guidance.sam import ARCHS, COMMON, SAMGuidance
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('--arch', default='vit_l', choices=list(ARCHS))
+    parser.add_argument('--size', type=int, default=384, help='image side, px')
+    parser.add_argument('--batch', type=int, default=1, help='images at once')
+    parser.add_argument(
+        '--dtype',
+        default='float32',
+        choices=('float32', 'bfloat16', 'float16'),
+        help='precision; the half ones by autocast',
+    )
+    parser.add_argument('--device', default='cpu', help='as in PyTorch')
+    parser.add_argument('--threads', type=int, help='CPU threads')
+    parser.add_argument('--repeat', type=int, default=5, help='runs of each')
+    parser.add_argument(
+        '--cpu-time',
+        action='store_true',
+        help='measure the time of the processor, all threads together, which '
+        'other programs disturb less',
+    )
+    return parser.parse_args()
+
+
+def plain_encoder(ours: SAMGuidance, arch: str) -> ImageEncoderViT:
+    """segment-anything's module on the weights of ours."""
+    with torch.device('meta'):
+        plain = ImageEncoderViT(
+            norm_layer=partial(nn.LayerNorm, eps=1e-6),
+            **COMMON,
+            **ARCHS[arch],
+        )
+    plain.load_state_dict(ours.encoder.state_dict(), assign=True)
+    return plain.requires_grad_(False)
+
+
+def plain_features(
+    plain: ImageEncoderViT, ours: SAMGuidance, image: Tensor
+) -> list[Tensor]:
+    """The same three maps, block by block as segment-anything has them."""
+    x = plain.patch_embed(ours.normalise(image))
+    x = x + ours.position(x.shape[1], x.shape[2])
+    outputs = []
+    for index, block in enumerate(plain.blocks, start=1):
+        x = block(x)
+        if index in ours.out_blocks:
+            outputs.append(x.permute(0, 3, 1, 2))
+    return [*outputs[:2], plain.neck(outputs[2])]
+
+
+def compare(args: argparse.Namespace) -> dict[str, Any]:
+    """Run the two in turns."""
+    device = torch.device(args.device)
+    kept = SAMGuidance(args.arch, last='neck').to(device)
+    for name, table in kept.named_parameters():
+        if 'rel_pos' in name:  # zeros would be no test
+            nn.init.normal_(table, std=0.05)
+    plain = plain_encoder(kept, args.arch)
+    half = None if args.dtype == 'float32' else args.dtype
+    ours = SAMGuidance(args.arch, last='neck', dtype=half).to(device)
+    ours.load_state_dict(kept.state_dict())
+    shape = (args.batch, 3, args.size, args.size)
+    image = torch.rand(shape, device=device) * 255
+    runs = {
+        'segment-anything': partial(plain_features, plain, ours, image),
+        'SAMGuidance': partial(ours, image),
+    }
+    clock = time.process_time if args.cpu_time else time.perf_counter
+    seconds: dict[str, list[float]] = {name: [] for name in runs}
+    outputs = {}
+    for turn in range(args.repeat + 1):
+        for name, run in runs.items():
+            synchronise(device)
+            start = clock()
+            outputs[name] = run()
+            synchronise(device)
+            if turn:
+                seconds[name].append(clock() - start)
+    a, b = outputs.values()
+    errors = [
+        ((x - y).norm() / x.norm()).item() for x, y in zip(a, b, strict=True)
+    ]
+    timings = {name: Timing.of(times) for name, times in seconds.items()}
+    return {'timings': timings, 'error': max(errors)}
+
+
+def main() -> None:
+    """Compare and print."""
+    args = parse_args()
+    if args.threads:
+        torch.set_num_threads(args.threads)
+    autocast: Any = nullcontext()
+    if args.dtype != 'float32':
+        dtype = getattr(torch, args.dtype)
+        autocast = torch.autocast(args.device, dtype)
+    with torch.no_grad(), autocast:
+        result = compare(args)
+    timings = result['timings']
+    for name, timing in timings.items():
+        print(
+            f'{name:16} {timing.median:.3f} s '
+            f'({timing.low:.3f} to {timing.high:.3f})'
+        )
+    plain, ours = (timing.median for timing in timings.values())
+    print(f'ratio {ours / plain:.3f}, relative error {result["error"]:.1e}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,0 +1,208 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""A scene of any size: from a raster file to a folder of results."""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import rasterio
+from rasterio.errors import NotGeoreferencedWarning
+
+from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.quiet import ignore_warning
+from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.stopwatch import Stopwatch
+from aeroseg.mapping.windows.scene_scan import scan_scene
+from aeroseg.mapping.windows.score_model import ScoreModel
+from aeroseg.mapping.writing.class_areas import (
+    ClassArea,
+    count_classes,
+    write_areas,
+)
+from aeroseg.mapping.writing.geotiff import label_draft, score_draft, write_cog
+from aeroseg.mapping.writing.polygons import write_polygons
+from aeroseg.mapping.writing.preview import SIDE, write_preview
+from aeroseg.mapping.writing.qgis_style import write_style
+from aeroseg.version import __version__
+
+from .memory import READ_CACHE, WRITE_CACHE
+from .output_folder import OutputFolder
+from .scene_options import SceneOptions
+from .work_folder import WorkFolder
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class SceneResult:
+    """What was made of a scene.
+
+    Attributes:
+        source (Path): The scene.
+        files (dict[str, Path]): What was written, by kind: 'labels',
+            'classes', 'preview', 'style', and 'scores' and 'polygons' if
+            they were wanted.
+        areas (list[ClassArea]): The lines of `classes.csv`.
+        notes (list[str]): What the user should know about the scene.
+    """
+
+    source: Path
+    files: dict[str, Path]
+    areas: list[ClassArea]
+    notes: list[str]
+
+
+def predict_scene(
+    model: ScoreModel,
+    path: str | Path,
+    out: str | Path,
+    scheme: LabelScheme,
+    options: SceneOptions | None = None,
+    model_id: str = '',
+) -> SceneResult:
+    """Predict a raster file of any size into a folder.
+
+    Args:
+        model (ScoreModel): Predicts the score maps of the scheme.
+        path (str | Path): The scene.
+        out (str | Path): Folder for the results. If an earlier run for the
+            same job was killed, it goes on where that one stopped; if it was
+            finished, its results are returned unless the options say
+            `overwrite`.
+        scheme (LabelScheme): What the ids mean.
+        options (SceneOptions | None): None takes the defaults.
+        model_id (str): Tells models apart, so that rows of different ones
+            are never mixed.
+
+    Returns:
+        SceneResult: Files, areas and notes.
+
+    Raises:
+        FileNotFoundError: If the scene does not exist.
+        ValueError: If the scene cannot be read, or the folder cannot be
+            written, is too small or holds the results of another run.
+        MemoryError: If a single window does not fit into memory.
+    """
+    options = options or SceneOptions()
+    with rasterio.Env(GDAL_CACHEMAX=READ_CACHE):
+        source = RasterSource(
+            path, options.bands, options.gsd, options.scale, options.stretch
+        )
+        job = _job(source, scheme, options, model_id)
+        folder = OutputFolder(Path(out), job, options.overwrite)
+        if folder.report is None:
+            with folder.guard(_disk_space(source, scheme, options)) as work:
+                report = _predict(
+                    model, source, scheme, options, folder.path, work
+                )
+                folder.complete(report)
+        else:
+            report = folder.report
+            logger.info('%s is already complete in %s', path, folder.path)
+        source.close()
+    return SceneResult(
+        source.path,
+        {kind: folder.path / name for kind, name in report['files'].items()},
+        [ClassArea(*values) for values in report['areas']],
+        report['notes'],
+    )
+
+
+def _job(
+    source: RasterSource,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    model_id: str,
+) -> dict[str, Any]:
+    status = source.path.stat()
+    return {
+        'version': __version__,
+        'source': str(source.path.resolve()),
+        'size': status.st_size,
+        'changed': status.st_mtime_ns,
+        'vocabulary': scheme.vocabulary.to_dict(),
+        'options': options.identity(),
+        'model': model_id,
+    }
+
+
+def _disk_space(
+    source: RasterSource, scheme: LabelScheme, options: SceneOptions
+) -> int:
+    """Bytes: rows kept, the intermediate file and the result."""
+    maps = scheme.num_scores if options.scores else 0
+    values = scheme.dtype.itemsize + maps
+    return 3 * values * source.shape[0] * source.shape[1]
+
+
+def _predict(
+    model: ScoreModel,
+    source: RasterSource,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    out: Path,
+    work: WorkFolder,
+) -> dict[str, Any]:
+    clock = Stopwatch()
+    scan_scene(model, source, scheme, options, work, clock)
+    with ThreadPoolExecutor(max_workers=1) as other:
+        counting = other.submit(
+            count_classes, _label_pieces(work), scheme, source.pixel_areas
+        )
+        with clock('reading'):
+            image = source.thumbnail(SIDE)
+    with clock('writing'), rasterio.Env(GDAL_CACHEMAX=WRITE_CACHE):
+        areas = counting.result()
+        files = _write(source, image, areas, scheme, options, out, work)
+    logger.info('%s: %s', source.path.name, clock.describe())
+    return {'files': files, 'areas': areas, 'notes': source.notes}
+
+
+def _write(
+    source: RasterSource,
+    image: np.ndarray,
+    areas: list[ClassArea],
+    scheme: LabelScheme,
+    options: SceneOptions,
+    out: Path,
+    work: WorkFolder,
+) -> dict[str, str]:
+    files = {
+        'labels': 'labels.tif',
+        'style': 'labels.qml',
+        'classes': 'classes.csv',
+        'preview': 'preview.png',
+    }
+    metres = None
+    if source.resolution is not None:
+        metres = source.resolution[1] * source.shape[1] / image.shape[1]
+    with (
+        # Here as well, so that no thread restores what another one has set.
+        ignore_warning(NotGeoreferencedWarning),
+        label_draft(_label_pieces(work), source, scheme, work.folder) as draft,
+        ThreadPoolExecutor(max_workers=1) as other,
+    ):
+        writing = other.submit(write_cog, draft, out / files['labels'])
+        write_style(out / files['style'], scheme)
+        write_areas(areas, out / files['classes'])
+        preview, title = out / files['preview'], source.path.name
+        write_preview(preview, image, draft, scheme, areas, title, metres)
+        writing.result()
+    if options.scores:
+        files['scores'] = 'scores.tif'
+        scores = ((top, s) for top, _, s in work.pieces() if s is not None)
+        with score_draft(scores, source, scheme, work.folder) as draft:
+            write_cog(draft, out / files['scores'])
+    if options.polygons is not None:
+        files['polygons'] = f'polygons.{options.polygons}'
+        labels, target = out / files['labels'], out / files['polygons']
+        write_polygons(labels, target, scheme, options.simplify)
+    return files
+
+
+def _label_pieces(work: WorkFolder) -> Iterator[tuple[int, np.ndarray]]:
+    return ((top, labels) for top, labels, _ in work.pieces())

@@ -1,0 +1,191 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Predict a scene band by band: overlapping windows in, blended rows out."""
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from aeroseg.mapping.reading.image_source import Source
+from aeroseg.mapping.stopwatch import Stopwatch
+
+from .batch_log import BatchLog
+from .score_model import PatientModel, ScoreModel
+from .tiling import Tiling
+
+Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
+
+
+class Band(NamedTuple):
+    """A row of windows, as it was read.
+
+    Attributes:
+        number (int): From 0 at the top.
+        image (np.ndarray): RGB, (3, h, W') uint8.
+        valid (np.ndarray): Where there is data, (h, W') bool.
+        some (np.ndarray): Columns with data somewhere, (W',) bool.
+        every (np.ndarray): Columns with data everywhere, (W',) bool.
+    """
+
+    number: int
+    image: np.ndarray
+    valid: np.ndarray
+    some: np.ndarray
+    every: np.ndarray
+
+
+class Scan:
+    """Slide windows over a source and blend what the model says.
+
+    A band is a row of windows. Only one band of scores is held: once its
+    windows are predicted, the rows that no later band reaches are complete
+    and handed on, and the rest moves up. Memory therefore depends on the
+    window, the batch and the width of the scene, never on its height.
+
+    Args:
+        model (ScoreModel): The model.
+        source (Source): The scene; the scan works on its `grid`.
+        tiling (Tiling): Window, overlap and batch.
+        num_scores (int): S, the score maps of the model.
+        tick (Callable[[int], object]): Told how many windows were done.
+        clock (Stopwatch | None): Counts 'reading', 'model' and 'blending'.
+        batches (BatchLog | None): Windows per pass; None takes the batch of
+            the tiling and keeps no record of its halvings.
+
+    Attributes:
+        num_windows (int): Windows of the whole scene.
+    """
+
+    def __init__(
+        self,
+        model: ScoreModel,
+        source: Source,
+        tiling: Tiling,
+        num_scores: int,
+        tick: Callable[[int], object] = lambda count: None,
+        clock: Stopwatch | None = None,
+        batches: BatchLog | None = None,
+    ) -> None:
+        self.clock = clock or Stopwatch()
+        self.model = PatientModel(model, batches or BatchLog(tiling.batch))
+        self.source = source
+        self.batch = tiling.batch
+        self.num_scores = num_scores
+        self.tick = tick
+        height, width = source.grid
+        self.bands, self.columns = tiling.axis(height), tiling.axis(width)
+
+    @property
+    def num_windows(self) -> int:
+        """Windows of the whole scene."""
+        return len(self.bands) * len(self.columns)
+
+    def rows(self, first: int = 0) -> Iterator[Rows]:
+        """Blended rows from top to bottom.
+
+        Args:
+            first (int): Row of the grid to start with. The rows are exactly
+                those of a scan from the top.
+
+        Yields:
+            Rows: Number of the first row and probabilities (S, n, W'). The
+            tensor is overwritten afterwards.
+        """
+        begin = self.bands.first_reaching(first)
+        self.tick(begin * len(self.columns))
+        width = self.source.grid[1]
+        scores = torch.zeros(self.num_scores, self.bands.size, width)
+        # One batch, filled again and again: fresh memory takes longer to get
+        # than to fill.
+        windows = torch.empty(
+            self.batch, 3, self.bands.size, self.columns.size
+        )
+        for band in self._read_ahead(begin):
+            with self.clock('blending'):
+                self._predict_band(band, windows, scores)
+            top = self.bands.starts[band.number]
+            done = self.bands.complete(band.number) - top
+            skip = min(max(first - top, 0), done)
+            if skip < done:
+                yield top + skip, scores[:, skip:done]
+            with self.clock('blending'):
+                _move_up(scores, done)
+
+    def _read_ahead(self, begin: int) -> Iterator[Band]:
+        """The bands; while one is worked on, the next one is read."""
+        with ThreadPoolExecutor(max_workers=1) as reader:
+            coming = reader.submit(self._read, begin)
+            for index in range(begin, len(self.bands)):
+                with self.clock('reading'):
+                    band = coming.result()
+                if index + 1 < len(self.bands):
+                    coming = reader.submit(self._read, index + 1)
+                yield band
+
+    def _read(self, index: int) -> Band:
+        top = self.bands.starts[index]
+        image, valid = self.source.read(top, top + self.bands.size)
+        some = np.logical_or.reduce(valid, axis=0)
+        every = np.logical_and.reduce(valid, axis=0)
+        return Band(index, image, valid, some, every)
+
+    def _predict_band(
+        self, band: Band, windows: Tensor, scores: Tensor
+    ) -> None:
+        size = self.columns.size
+        places = [slice(left, left + size) for left in self.columns.starts]
+        holding = [i for i, at in enumerate(places) if band.some[at].any()]
+        pixels = torch.from_numpy(band.image)
+        for begin in range(0, len(holding), self.batch):
+            chosen = holding[begin : begin + self.batch]
+            for window, i in zip(windows, chosen, strict=False):
+                window.copy_(pixels[:, :, places[i]])
+                if not band.every[places[i]].all():
+                    _fill(window, band.valid[:, places[i]])
+            number = band.number * len(self.columns) + chosen[0]
+            with self.clock('model'):
+                found = self.model.predict_scores(
+                    windows[: len(chosen)], number
+                )
+            self._blend(band.number, chosen, found, scores)
+            del found  # so that the next pass finds this memory free
+            self.tick(len(chosen))
+        self.tick(len(self.columns) - len(holding))
+
+    def _blend(
+        self, index: int, chosen: list[int], found: Tensor, scores: Tensor
+    ) -> None:
+        if found.shape[1] != self.num_scores:
+            raise ValueError(
+                f'the model gives {found.shape[1]} score maps, the '
+                f'vocabulary asks for {self.num_scores}'
+            )
+        down = torch.from_numpy(self.bands.weights[index])[:, None]
+        for i, part in zip(chosen, found, strict=True):
+            left = self.columns.starts[i]
+            weight = down * torch.from_numpy(self.columns.weights[i])
+            place = scores[:, :, left : left + self.columns.size]
+            place.addcmul_(part, weight)
+
+
+def _fill(window: Tensor, valid: np.ndarray) -> None:
+    """Give pixels without data the mean of the others.
+
+    The mean hides the border of the data better than black does.
+    """
+    pixels = window.numpy()
+    mean = pixels[:, valid].mean(axis=1, dtype=np.float64)
+    pixels[:, ~valid] = mean[:, None]
+
+
+def _move_up(scores: Tensor, done: int) -> None:
+    kept = scores.shape[1] - done
+    # At most as many rows as are done at a time, so that source and target
+    # never overlap.
+    for top in range(0, kept, done):
+        bottom = min(top + done, kept)
+        scores[:, top:bottom] = scores[:, top + done : bottom + done]
+    scores[:, kept:] = 0

@@ -1,0 +1,84 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Measure how visible the windows are in a prediction, per overlap.
+
+Examples:
+  python studies/measure_seams.py scene.tif --checkpoint CHECKPOINT \
+--classes "building; road; tree" --size 1024
+
+Prints, per overlap, the jump of the scores at window edges relative to the
+jump elsewhere (1.0 is invisible), and the share of pixels that keep their
+class when all windows are moved by a third of a window.
+"""
+
+import argparse
+import sys
+from dataclasses import replace
+
+import numpy as np
+from seams import measure_seams
+
+from aeroseg.apis import Predictor
+from aeroseg.mapping.reading.raster_source import RasterSource
+
+
+def main() -> None:
+    """Measure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('scene', help='image or GeoTIFF')
+    parser.add_argument('--config', help='default: beside the checkpoint')
+    parser.add_argument('--checkpoint', required=True)
+    parser.add_argument('--classes', required=True, help='"road; tree"')
+    parser.add_argument('--device', help='default: a GPU if there is one')
+    parser.add_argument(
+        '--gsd', type=float, metavar='METRES', help='as in tools/predict.py'
+    )
+    parser.add_argument(
+        '--window', type=int, metavar='N', help="default: the config's"
+    )
+    parser.add_argument(
+        '--size',
+        type=int,
+        default=1024,
+        help='side of the middle part to measure, in pixels the model sees',
+    )
+    args = parser.parse_args()
+    try:
+        predictor = Predictor(args.config, args.checkpoint, args.device)
+        scheme = predictor.scheme(args.classes)
+        image = read_middle(
+            RasterSource(args.scene, gsd=args.gsd, scale=predictor.scale),
+            args.size,
+        )
+        window = args.window or predictor.tiling.window
+        print(
+            f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels, '
+            f'windows of {window}'
+        )
+        print('overlap  seam contrast  agreement')
+        for part in (0, 8, 4, 2):
+            overlap = window // part if part else 0
+            tiling = replace(
+                predictor.tiling, window=window, overlap=overlap, margin=None
+            )
+            found = measure_seams(predictor, image, tiling, scheme.num_scores)
+            print(
+                f'{overlap:7d}  {found.contrast:13.2f}  '
+                f'{100 * found.agreement:7.1f} %'
+            )
+    except (FileNotFoundError, ValueError) as error:
+        sys.exit(f'error: {error}')
+
+
+def read_middle(source: RasterSource, size: int) -> np.ndarray:
+    """The middle of a scene, (H, W, 3) uint8, no side over `size`."""
+    height, width = (min(size, side) for side in source.grid)
+    top, left = (source.grid[0] - height) // 2, (source.grid[1] - width) // 2
+    rows, _ = source.read(top, top + height)
+    return rows[:, :, left : left + width].transpose(1, 2, 0)
+
+
+if __name__ == '__main__':
+    main()

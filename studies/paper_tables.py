@@ -1,0 +1,98 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Print the tables of the paper with our figures, or run missing rows.
+
+    studies/paper_tables.py work_dirs                      # Markdown
+    studies/paper_tables.py work_dirs --csv                # CSV
+    studies/paper_tables.py work_dirs --run 3 6/sam2 --seeds 0 1 2
+
+Rows are named table/row/dataset; what is left out at the end fits anything,
+and '*' fits any part: 2/*/OEM. --list shows them all.
+"""
+
+import argparse
+import shlex
+import sys
+from pathlib import Path
+
+from row_runner import Launcher, plan, run_job
+from runs import find_runs
+from table_writer import to_csv, to_markdown
+from tables import PAPER_TABLES, load_tables, select_cells
+
+from aeroseg.files import atomic_path
+
+ROOT = Path(__file__).resolve().parents[1]
+DEFAULT = Path('work_dirs')
+
+
+def parse_args() -> argparse.Namespace:
+    """The command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add = parser.add_argument
+    add('work_dirs', nargs='*', help='where runs are; default: work_dirs')
+    add('--tables', default=PAPER_TABLES, help='JSON file of other tables')
+    add('--csv', action='store_true', help='CSV instead of Markdown')
+    add('--out', type=Path, help='write here instead of printing')
+    add('--checkpoint', choices=('last', 'best'), default='last')
+    add('--mode', help='only results of this inference mode')
+    add('--list', action='store_true', help='print rows and configs')
+    add('--run', nargs='+', metavar='ROW', help='train and test these first')
+    add('--seeds', nargs='+', type=int, default=[0], help='with --run')
+    add('--launcher', default='none', help='none, pytorch or slurm')
+    add('--processes', type=int, default=1, help='of the pytorch launcher')
+    add('--launcher-args', default='', help='for torchrun or srun, quoted')
+    add('--cfg-options', nargs='+', default=[], help='changes of all configs')
+    add('--dry-run', action='store_true', help='print commands, run nothing')
+    return parser.parse_args()
+
+
+def run_rows(args: argparse.Namespace) -> None:
+    """Run what has no result, in the first of the work dirs."""
+    cells = select_cells(load_tables(args.tables), args.run)
+    launcher = Launcher(args.launcher, args.processes, args.launcher_args)
+    folder = Path(args.work_dirs[0]) if args.work_dirs else DEFAULT
+    jobs = plan(cells, args.seeds, folder, args.cfg_options)
+    for job in jobs:
+        if job.is_done(ROOT):
+            print(f'# {job.cell.name}, seed {job.seed}: done', file=sys.stderr)
+        elif args.dry_run:
+            print(f'# {job.cell.name}, seed {job.seed}')
+            for command in job.commands(ROOT, launcher):
+                print(shlex.join(command))
+        else:
+            run_job(job, ROOT, launcher)
+
+
+def main() -> int:
+    """Read the command line and do what it says."""
+    args = parse_args()
+    try:
+        tables = load_tables(args.tables)
+        if args.list:
+            for cell in select_cells(tables, ['*']):
+                print(f'{cell.name:28} {cell.config}')
+            return 0
+        if args.run:
+            run_rows(args)
+            if args.dry_run:
+                return 0
+        # A fresh checkout has no runs: the tables are then all blanks.
+        folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
+        runs = find_runs(folders, args.checkpoint, args.mode)
+    except (FileNotFoundError, ValueError, RuntimeError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        return 1
+    text = (to_csv if args.csv else to_markdown)(tables, runs)
+    if args.out is None:
+        print(text, end='')
+        return 0
+    with atomic_path(args.out) as part:
+        part.write_text(text, encoding='utf-8')
+    return 0
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,119 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Finds the results of test runs below a folder."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from aeroseg.evaluation.result_file import read_result
+
+Runs = dict[str, list['Run']]
+
+
+@dataclass(frozen=True)
+class Run:
+    """One trained and tested model.
+
+    Attributes:
+        config (str): Name of its config, without folder and ending.
+        folder (Path): Its work dir; one run each.
+        checkpoint (str): Name of the tested checkpoint, without ending.
+        record (Mapping[str, Any]): The result file.
+    """
+
+    config: str
+    folder: Path
+    checkpoint: str
+    record: Mapping[str, Any]
+
+    @property
+    def scores(self) -> Mapping[str, float | None]:
+        """Means in percent by name."""
+        return self.record['summary']
+
+    @property
+    def seed(self) -> int | None:
+        """Seed of the run, where it is known."""
+        return self.record['protocol']['run']['seed']
+
+    @property
+    def mode(self) -> str:
+        """Inference mode: 'whole', 'slide' or 'slide_global'."""
+        settings = self.record['protocol']['model']['test_cfg'] or {}
+        return settings.get('mode', 'whole')
+
+    @property
+    def commit(self) -> str | None:
+        """Commit of the code that tested it."""
+        return self.record['protocol']['code']['commit']
+
+
+def find_runs(
+    folders: Sequence[str | Path],
+    checkpoint: str = 'last',
+    mode: str | None = None,
+) -> Runs:
+    """Read the test results in work dirs.
+
+    A run is a work dir. Of several results of one run the last (or best)
+    checkpoint counts, and of that the newest result.
+
+    Args:
+        folders (Sequence[str | Path]): Work dirs or folders above them.
+        checkpoint (str): 'last': checkpoints by iteration, the highest;
+            'best': those that CheckpointHook saved as best.
+        mode (str, optional): Only results of this inference mode.
+
+    Returns:
+        dict[str, list[Run]]: Runs by config name, sorted by folder.
+
+    Raises:
+        FileNotFoundError: If a folder is missing.
+        ValueError: If `checkpoint` is something else.
+    """
+    if checkpoint not in ('last', 'best'):
+        raise ValueError(
+            f"checkpoint={checkpoint!r}; allowed are 'last' and 'best'"
+        )
+    found: dict[tuple[str, Path], list[tuple[int, float, Run]]]
+    found = defaultdict(list)
+    for folder in map(Path, folders):
+        if not folder.is_dir():
+            raise FileNotFoundError(
+                f'no folder {folder}; name work dirs of tools/test.py or a '
+                'folder above them'
+            )
+        for path in sorted(folder.rglob('test_*.json')):
+            run = _read(path)
+            best = run.checkpoint.startswith('best_')
+            if best == (checkpoint == 'best') and mode in (None, run.mode):
+                rank = (_iteration(run.checkpoint), path.stat().st_mtime)
+                found[run.config, run.folder].append((*rank, run))
+    runs: Runs = defaultdict(list)
+    for (config, _), results in sorted(found.items()):
+        runs[config].append(max(results, key=lambda r: r[:2])[2])
+    return dict(runs)
+
+
+def _read(path: Path) -> Run:
+    record = read_result(path)
+    config = (record['protocol'].get('run') or {}).get('config')
+    if config is None:
+        raise ValueError(
+            f'{path} does not say which config it belongs to; results of '
+            'tools/test.py do'
+        )
+    # <work dir>/<time>/test_<checkpoint>.json
+    return Run(
+        config=Path(config).stem,
+        folder=path.resolve().parents[1],
+        checkpoint=path.stem.removeprefix('test_'),
+        record=record,
+    )
+
+
+def _iteration(checkpoint: str) -> int:
+    number = checkpoint.rsplit('_', 1)[-1]
+    return int(number) if number.isdigit() else -1

@@ -1,0 +1,163 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Writes tables with the paper's figures beside ours."""
+
+import csv
+import io
+import statistics
+from collections.abc import Iterable, Iterator, Sequence
+
+from runs import Run, Runs
+from tables import AVERAGE, Row, Table
+
+_COLUMNS = (
+    'table', 'row', 'dataset', 'metric', 'paper', 'ours_mean',
+    'ours_deviation', 'runs', 'protocol',
+)  # fmt: skip
+
+
+def to_markdown(tables: Sequence[Table], runs: Runs) -> str:
+    """All tables as Markdown.
+
+    Args:
+        tables (Sequence[Table]): The tables.
+        runs (Runs): Our results by config name.
+
+    Returns:
+        str: Per table a line of the paper's figures and a line of ours for
+        every row; ours are a mean and, for several runs, the sample standard
+        deviation; a blank where nothing was run. Below it, how our figures
+        came about.
+    """
+    return '\n'.join(_markdown(table, runs) for table in tables)
+
+
+def to_csv(tables: Sequence[Table], runs: Runs) -> str:
+    """All figures as CSV, one per line.
+
+    Args:
+        tables (Sequence[Table]): The tables.
+        runs (Runs): Our results by config name.
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator='\n')
+    writer.writerow(_COLUMNS)
+    for table in tables:
+        for row in table.rows:
+            for column in table.columns:
+                writer.writerows(_csv_lines(table, row, column, runs))
+    return stream.getvalue()
+
+
+def _csv_lines(
+    table: Table, row: Row, column: str, runs: Runs
+) -> Iterator[list[object]]:
+    used = _runs_of(row, column, runs)
+    protocol = _protocol(used) if used else ''
+    for i, metric in enumerate(table.metrics):
+        paper = row.paper[column][i] if column in row.paper else ''
+        values = _values(table, row, column, metric, runs)
+        mean = f'{statistics.mean(values):.4f}' if values else ''
+        spread = f'{statistics.stdev(values):.4f}' if len(values) > 1 else ''
+        figures = [paper, mean, spread, len(values)]
+        yield [table.id, row.name, column, metric, *figures, protocol]
+
+
+def _markdown(table: Table, runs: Runs) -> str:
+    metrics = ', '.join(table.metrics)
+    heads = [
+        f'{column} {metric}' if len(table.metrics) > 1 else column
+        for column in table.columns
+        for metric in table.metrics
+    ]
+    lines = [
+        f'### Table {table.id}. {table.title} ({metrics}, %)',
+        '',
+        _line(['', 'figures', *heads]),
+        _line(['---', '---', *['--:'] * len(heads)]),
+    ]
+    for row in table.rows:
+        lines += _row_lines(table, row, runs)
+    if table.source and any(row.paper for row in table.rows):
+        lines += ['', f'"paper": as printed in {table.source}.']
+    notes = [
+        f'- {row.name}, {dataset}: {_protocol(used)}'
+        for row in table.rows
+        for dataset in table.datasets
+        if (used := _runs_of(row, dataset, runs))
+    ]
+    if notes:
+        lines += ['', '"ours":', '', *notes]
+    return '\n'.join([*lines, ''])
+
+
+def _row_lines(table: Table, row: Row, runs: Runs) -> list[str]:
+    """The line of the paper's figures, if any, and that of ours."""
+    lines = []
+    if row.paper:
+        figures = [
+            f'{figure:.2f}' for c in table.columns for figure in row.paper[c]
+        ]
+        lines.append(_line([row.name, 'paper', *figures]))
+    ours = [
+        _mean_and_deviation(_values(table, row, column, metric, runs))
+        for column in table.columns
+        for metric in table.metrics
+    ]
+    return [*lines, _line(['' if row.paper else row.name, 'ours', *ours])]
+
+
+def _runs_of(row: Row, dataset: str, runs: Runs) -> list[Run]:
+    config = row.configs.get(dataset)
+    if config is None:
+        return []
+    stem = config.rsplit('/', 1)[-1].removesuffix('.py')
+    return runs.get(stem, [])
+
+
+def _values(
+    table: Table, row: Row, column: str, metric: str, runs: Runs
+) -> list[float]:
+    """One score per run; the average over datasets needs all of them."""
+    if column != AVERAGE:
+        scores = [
+            run.scores.get(metric) for run in _runs_of(row, column, runs)
+        ]
+        return [score for score in scores if score is not None]
+    parts = [_values(table, row, d, metric, runs) for d in table.datasets]
+    if not all(parts):
+        return []
+    if len({len(part) for part in parts}) == 1:
+        return [
+            statistics.mean(several) for several in zip(*parts, strict=True)
+        ]
+    return [statistics.mean(statistics.mean(part) for part in parts)]
+
+
+def _mean_and_deviation(values: Sequence[float]) -> str:
+    if not values:
+        return ''
+    mean = f'{statistics.mean(values):.2f}'
+    if len(values) == 1:
+        return mean
+    return f'{mean} ± {statistics.stdev(values):.2f}'
+
+
+def _protocol(runs: Sequence[Run]) -> str:
+    """One line on how the figures came about."""
+    seeds = _distinct(run.seed for run in runs)
+    parts = [
+        f'{len(runs)} run{"s" if len(runs) > 1 else ""} (seed {seeds})',
+        f'mode {_distinct(run.mode for run in runs)}',
+        _distinct(run.checkpoint for run in runs),
+        f'{_distinct(run.record["images"] for run in runs)} images',
+        f'commit {_distinct((run.commit or "?")[:7] for run in runs)}',
+    ]
+    return ', '.join(parts)
+
+
+def _distinct(values: Iterable[object]) -> str:
+    return ' / '.join(dict.fromkeys(str(v) for v in values))
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f'| {" | ".join(cells)} |'

@@ -1,0 +1,52 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+from pathlib import Path
+
+import numpy as np
+
+from aeroseg.mapping.job.work_folder import WorkFolder, fingerprint
+
+
+def _rows(value: int, count: int = 4) -> np.ndarray:
+    return np.full((count, 5), value, np.uint8)
+
+
+def test_pieces_come_back_in_order(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / 'w', {'a': 1})
+    scores = np.zeros((2, 4, 5), np.uint8)
+    work.save(4, _rows(2), None)
+    assert work.rows_done() == 0
+    work.save(0, _rows(1), scores)
+    assert work.rows_done() == 8
+    again = WorkFolder(tmp_path / 'w', {'a': 1})
+    pieces = list(again.pieces())
+    assert [top for top, _, _ in pieces] == [0, 4]
+    assert (pieces[1][1] == _rows(2)).all()
+    assert (pieces[0][2] == scores).all()
+    assert pieces[1][2] is None
+
+
+def test_pieces_of_another_job_are_dropped(tmp_path: Path) -> None:
+    WorkFolder(tmp_path / 'w', {'a': 1}).save(0, _rows(1), None)
+    assert WorkFolder(tmp_path / 'w', {'a': 2}).rows_done() == 0
+
+
+def test_a_gap_ends_what_is_done(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / 'w', {})
+    work.save(0, _rows(1), None)
+    work.save(8, _rows(1), None)
+    assert work.rows_done() == 4
+
+
+def test_half_written_pieces_do_not_count(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / 'w', {})
+    work.save(0, _rows(1), None)
+    (tmp_path / 'w' / '.000000004-000000008.7.part.npz').write_bytes(b'PK')
+    assert work.rows_done() == 4
+    work.remove()
+    assert not (tmp_path / 'w').exists()
+
+
+def test_fingerprint_knows_every_value() -> None:
+    job = {'a': [1, 2], 'b': {'c': None}}
+    assert fingerprint(job) == fingerprint({'b': {'c': None}, 'a': [1, 2]})
+    assert fingerprint(job) != fingerprint({'a': [2, 1], 'b': {'c': None}})

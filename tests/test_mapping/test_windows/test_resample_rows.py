@@ -1,0 +1,50 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+from collections.abc import Iterator
+
+import pytest
+import torch
+from torch.nn.functional import interpolate
+
+from aeroseg.mapping.windows.resample_rows import ResampleRows
+
+GRID = (101, 77)
+
+
+def _chunks(scores: torch.Tensor, start: int) -> Iterator:
+    for top in range(start // 20 * 20, GRID[0], 20):
+        yield top, scores[:, top : top + 20]
+
+
+@pytest.mark.parametrize(
+    'shape', [(303, 231), (404, 90), (50, 40), (33, 154), (1, 1), GRID]
+)
+@pytest.mark.parametrize('first', [0, 17, 32])
+def test_rows_equal_the_resampled_whole(
+    shape: tuple[int, int], first: int
+) -> None:
+    first = min(first, shape[0] - 1)
+    scores = torch.rand(2, *GRID)
+    resample = ResampleRows(GRID, shape)
+    parts, expected = [], first
+    chunks = _chunks(scores, resample.first_needed(first))
+    for top, part in resample(chunks, first):
+        assert top == expected
+        expected += part.shape[1]
+        parts.append(part.clone())
+    whole = interpolate(scores[None], shape, mode='bilinear')[0]
+    found = torch.cat(parts, dim=1)
+    assert torch.allclose(found, whole[:, first:], atol=1e-5, rtol=0)
+
+
+def test_equal_sizes_are_handed_on_untouched() -> None:
+    scores = torch.rand(2, *GRID)
+    (_, part), *_ = ResampleRows(GRID, GRID)([(0, scores)])
+    assert part.data_ptr() == scores.data_ptr()
+
+
+def test_little_is_held_back() -> None:
+    resample = ResampleRows(GRID, (1010, 770))
+    scores = torch.rand(1, *GRID)
+    rows = resample([(0, scores[:, :50])])
+    done = max(top + part.shape[1] for top, part in rows)
+    assert done >= 10 * 49

@@ -1,0 +1,49 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from aeroseg.apis import LabelScheme, Tiling
+from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.job.work_folder import WorkFolder
+from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.stopwatch import Stopwatch
+from aeroseg.mapping.windows.scene_scan import scan_scene
+
+
+def test_rows_are_kept_and_the_rest_is_predicted_later(
+    model: Any,
+    pixels: np.ndarray,
+    write_scene: Callable[..., Path],
+    scheme: LabelScheme,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    path = write_scene(pixels)
+    options = SceneOptions(Tiling(64, 16), scores=True, progress=False)
+
+    def scan(work: WorkFolder) -> None:
+        source = RasterSource(path)
+        scan_scene(model, source, scheme, options, work, Stopwatch())
+
+    work = WorkFolder(tmp_path / 'w', {})
+    scan(work)
+    assert work.rows_done() == 150
+    last = sorted(work.folder.glob('*.npz'))[-1]
+    before = last.read_bytes()
+    calls = model.calls
+    scan(work)
+    assert model.calls == calls
+    last.unlink()
+    with caplog.at_level(logging.INFO, 'aeroseg'):
+        scan(work)
+    assert f'going on at row {int(last.stem[:9])} of 150' in caplog.text
+    assert last.read_bytes() == before
+    top, labels, scores = list(work.pieces())[-1]
+    assert labels.shape == (150 - top, 110)
+    assert scores is not None
+    assert (scores.argmax(axis=0) == labels).mean() > 0.95
