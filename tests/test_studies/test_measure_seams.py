@@ -16,7 +16,7 @@ import aeroseg.models  # noqa: F401
 
 
 def _run(root: Path, folder: Path, *args: str) -> subprocess.CompletedProcess:
-    tool = str(root / 'tools' / 'measure_seams.py')
+    tool = str(root / 'studies' / 'measure_seams.py')
     return subprocess.run(
         [
             *(sys.executable, tool, 'scene.png', '--checkpoint', 'tiny.pth'),

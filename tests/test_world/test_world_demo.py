@@ -20,7 +20,7 @@ from aeroseg.world import WorldDataset, make_scene
 
 pytestmark = pytest.mark.slow
 
-ROOT = Path(__file__).resolve().parents[3]
+ROOT = Path(__file__).resolve().parents[2]
 VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)
 STEPS = 120
 FLOOR = 51.0  # percent u-mIoU; seen: 57.4, broken 0.0, 32.0 and 43.2

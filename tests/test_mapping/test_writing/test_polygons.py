@@ -8,8 +8,9 @@ import shapely
 from pyogrio.raw import read
 from rasterio.transform import from_origin
 
-from aeroseg.apis import LabelScheme, polygons
+from aeroseg.apis import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.writing import polygons
 from aeroseg.mapping.writing.polygons import write_polygons
 
 Write = Callable[..., Path]

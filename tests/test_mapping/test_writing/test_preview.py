@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aeroseg.apis import LabelScheme, preview
+from aeroseg.apis import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.writing import preview
 from aeroseg.mapping.writing.class_areas import count_classes
 from aeroseg.mapping.writing.preview import write_preview
 from aeroseg.visualization import overlay
