@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.image_source import Source, open_source
+from aeroseg.mapping.reading.image_source import open_source
 from aeroseg.mapping.windows.resample_rows import ResampleRows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
@@ -196,20 +196,21 @@ class Predictor:
         tiling: Tiling | None,
         options: dict[str, Any],
     ) -> SegmentationResult:
-        source = open_source(image, **{'scale': self.scale, **options})
-        scan = Scan(self, source, tiling or self.tiling, scheme.num_scores)
-        resample = ResampleRows(source.grid, source.shape)
-        labels = np.empty(source.shape, scheme.dtype)
-        kept = None
-        if scores:
-            kept = np.empty((scheme.num_scores, *source.shape), np.float32)
-        for top, found in resample(scan.rows()):
-            bottom = top + found.shape[1]
-            labels[top:bottom] = scheme.decide(found)
-            if kept is not None:
-                kept[:, top:bottom] = found.numpy()
-        labels[~source.valid(0, source.shape[0])] = scheme.nodata
-        picture = _pixels(source)
+        options = {'scale': self.scale, **options}
+        with open_source(image, **options) as source:
+            scan = Scan(self, source, tiling or self.tiling, scheme.num_scores)
+            resample = ResampleRows(source.grid, source.shape)
+            labels = np.empty(source.shape, scheme.dtype)
+            kept = None
+            if scores:
+                kept = np.empty((scheme.num_scores, *source.shape), np.float32)
+            for top, found in resample(scan.rows()):
+                bottom = top + found.shape[1]
+                labels[top:bottom] = scheme.decide(found)
+                if kept is not None:
+                    kept[:, top:bottom] = found.numpy()
+            labels[~source.valid(0, source.shape[0])] = scheme.nodata
+            picture = source.thumbnail(max(source.shape))
         return SegmentationResult(picture, labels, scheme, kept)
 
     def predict_scene(
@@ -268,10 +269,3 @@ def _find_device(name: str | None) -> torch.device:
             f'the device {name!r} cannot be used ({error}); name one that '
             "torch finds here, such as 'cpu' or 'cuda:0'"
         ) from error
-
-
-def _pixels(source: Source) -> np.ndarray:
-    """The scene itself, (H, W, 3) RGB uint8."""
-    if hasattr(source, 'image'):
-        return source.image
-    return source.thumbnail(max(source.shape))  # type: ignore[attr-defined]

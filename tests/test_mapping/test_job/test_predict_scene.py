@@ -87,7 +87,7 @@ def test_ordinary_images_work_and_say_what_is_missing(
     Image.fromarray(pixels).save(path)
     out = tmp_path / 'out'
     result = predict_scene(model, path, out, scheme, OPTIONS)
-    assert 'no georeference' in result.notes[0]
+    assert 'not georeferenced' in result.notes[0]
     assert [area.hectares for area in result.areas] == [None] * 3
     with rasterio.open(result.files['labels']) as data:
         assert data.crs is None
