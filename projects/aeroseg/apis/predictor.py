@@ -14,7 +14,7 @@ from torch import Tensor
 
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.image_source import open_source
-from aeroseg.mapping.windows.resample_rows import ResampleRows
+from aeroseg.mapping.windows.map_rows import map_rows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.read_config import read_config
@@ -199,17 +199,15 @@ class Predictor:
         options = {'scale': self.scale, **options}
         with open_source(image, **options) as source:
             scan = Scan(self, source, tiling or self.tiling, scheme.num_scores)
-            resample = ResampleRows(source.grid, source.shape)
             labels = np.empty(source.shape, scheme.dtype)
             kept = None
             if scores:
                 kept = np.empty((scheme.num_scores, *source.shape), np.float32)
-            for top, found in resample(scan.rows()):
-                bottom = top + found.shape[1]
-                labels[top:bottom] = scheme.decide(found)
+            for top, rows, found in map_rows(scan, scheme):
+                bottom = top + len(rows)
+                labels[top:bottom] = rows
                 if kept is not None:
                     kept[:, top:bottom] = found.numpy()
-            labels[~source.valid(0, source.shape[0])] = scheme.nodata
             picture = source.thumbnail(max(source.shape))
         return SegmentationResult(picture, labels, scheme, kept)
 

@@ -16,7 +16,6 @@ from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.scene_scan import scan_scene
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
     ClassArea,
@@ -31,6 +30,7 @@ from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder
+from .scan_scene import scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder
 

@@ -136,7 +136,7 @@ def _tiled(
             rasterio.open(path, 'w', **profile) as data,
         ):
             describe(data)
-            for top, rows in strips(pieces, BLOCK):
+            for top, rows in regroup(pieces, BLOCK):
                 size = Window(0, top, rows.shape[2], rows.shape[1])
                 data.write(rows, window=size)
             if factors:
@@ -179,19 +179,19 @@ def _check_size(
         raise OSError(f'{path.name} could not be written to its end')
 
 
-def strips(
+def regroup(
     pieces: Iterable[tuple[int, np.ndarray]], height: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Regroup rows so that a row of tiles is written at once.
+    """Regroup rows so that a row of GeoTIFF tiles is written at once.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and rows
             (C, n, W), from top to bottom without a gap.
-        height (int): Rows of a strip.
+        height (int): Rows of a tile.
 
     Yields:
-        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the last
-        strip may be shorter.
+        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the
+        last ones may be fewer.
     """
     held: list[np.ndarray] = []
     first = count = 0
