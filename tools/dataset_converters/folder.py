@@ -8,8 +8,8 @@ from pathlib import Path
 from _command import make_parser, run
 
 from aeroseg.datasets.converters import FolderConverter
-from aeroseg.datasets.converters.tiling import RULES
 from aeroseg.files import atomic_path
+from aeroseg.window_starts import END_RULES
 
 
 def main() -> int:
@@ -45,7 +45,10 @@ def main() -> int:
     parser.add_argument('--seed', type=int, default=0, help='of the draw')
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
-        '--rule', choices=RULES, default='pad', help='for the rest at edges'
+        '--rule',
+        choices=END_RULES,
+        default='pad',
+        help='for the rest at edges',
     )
     options = vars(parser.parse_args())
     out, workers = options.pop('out'), options.pop('workers')

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from aeroseg.window_starts import starts_by_overlap
+
 
 @dataclass(frozen=True)
 class Tiling:
@@ -83,7 +85,7 @@ class Axis:
             raise ValueError(f'a side of {length} pixels holds no window')
         self.length = length
         self.size = min(tiling.window, length)
-        self.starts = _starts(length, self.size, tiling.overlap)
+        self.starts = starts_by_overlap(length, tiling.window, tiling.overlap)
         raw = [self._ramp(i, tiling) for i in range(len(self.starts))]
         total = np.zeros(length)
         for start, weight in zip(self.starts, raw, strict=True):
@@ -118,10 +120,3 @@ class Axis:
         if index < len(self.starts) - 1:
             weight *= rise[::-1]
         return weight
-
-
-def _starts(length: int, size: int, overlap: int) -> list[int]:
-    if length <= size:
-        return [0]
-    gaps = -(-(length - size) // (size - overlap))
-    return [round(i * (length - size) / gaps) for i in range(gaps + 1)]

@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aeroseg.window_starts import starts_by_stride
+
 
 def slide_global(
     class_logits: Callable[[Tensor], Tensor],
@@ -38,8 +40,8 @@ def slide_global(
     whole = class_logits(_resize(images, crop_size)).sigmoid()
     total = torch.zeros_like(_resize(whole, size))
     count = total.new_zeros(1, 1, *size)
-    for top in _starts(size[0], crop[0], stride[0]):
-        for left in _starts(size[1], crop[1], stride[1]):
+    for top in starts_by_stride(size[0], crop[0], stride[0]):
+        for left in starts_by_stride(size[1], crop[1], stride[1]):
             window = (
                 ...,
                 slice(top, top + crop[0]),
@@ -52,11 +54,6 @@ def slide_global(
     # Finite, yet without ties among the very improbable.
     limits = torch.finfo(mean.dtype)
     return torch.logit(mean.clamp(limits.tiny, 1 - limits.eps))
-
-
-def _starts(side: int, crop: int, stride: int) -> list[int]:
-    """Window starts that cover a side; the last window ends with it."""
-    return [*range(0, side - crop, stride), side - crop]
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:
