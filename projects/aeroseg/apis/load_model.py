@@ -16,21 +16,21 @@ from aeroseg.vocabulary import Vocabulary
 
 
 def find_config(checkpoint: str | Path) -> Path:
-    """The config that training left beside a checkpoint.
+    """The config that training saved next to a checkpoint.
 
     Args:
         checkpoint (str | Path): The checkpoint.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If there is not exactly one `.py` file beside it.
+        ValueError: If there is not exactly one `.py` file next to it.
     """
     if not Path(checkpoint).is_file():
         raise FileNotFoundError(f'there is no checkpoint {checkpoint}')
     found = sorted(Path(checkpoint).resolve().parent.glob('*.py'))
     if len(found) != 1:
         raise ValueError(
-            f'there are {len(found)} config files beside {checkpoint}; name '
+            f'there are {len(found)} config files next to {checkpoint}; name '
             'the one it was trained with: --config FILE'
         )
     return found[0]
@@ -39,7 +39,7 @@ def find_config(checkpoint: str | Path) -> Path:
 def build_model(config: Config) -> nn.Module:
     """Build the model of a config in evaluation mode, with random weights.
 
-    The auxiliary head is left out: it serves training alone.
+    The auxiliary head is left out: only training needs it.
 
     Args:
         config (Config): The whole config.

@@ -38,11 +38,11 @@ Picture: TypeAlias = np.ndarray | Image.Image | str | Path
 
 
 class Predictor:
-    """A trained model that is asked for any classes in any image.
+    """A trained model that predicts any classes in any image.
 
     Args:
         config (str | Path | Config | None): The config the checkpoint was
-            trained with. None takes the one that training left beside it.
+            trained with. None takes the one that training saved next to it.
         checkpoint (str | Path | None): The weights. None keeps random ones,
             useful only for benchmarks.
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
@@ -107,14 +107,14 @@ class Predictor:
                 classes of the training.
 
         Raises:
-            ValueError: If names are empty or given twice, or the classes of
-                the training are asked for but not known.
+            ValueError: If names are empty or given twice, or none are given
+                and those of the training are not known.
             FileNotFoundError: If there is no such vocabulary file.
         """
         return read_classes(classes, self.trained)
 
     def ask(self, classes: Classes | None = None) -> VocabularyModel:
-        """The model together with the classes it is asked for.
+        """The model together with the classes it is to predict.
 
         Args:
             classes (Classes | None): See :meth:`vocabulary`.

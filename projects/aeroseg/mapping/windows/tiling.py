@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Where the windows of a scene lie and how they are blended."""
+"""The places of windows in a scene and the weights that blend them."""
 
 from dataclasses import dataclass
 
@@ -16,9 +16,9 @@ class Tiling:
         window (int): Side of the square windows.
         overlap (int): Smallest overlap of neighbours; they may overlap more,
             so that all windows have one size and none leaves the scene.
-        margin (int | None): Border of a window that is thrown away wherever
-            a neighbour covers it, because a model sees least there. None
-            takes an eighth of the overlap.
+        margin (int | None): Border of a window that is discarded wherever a
+            neighbour covers it, because a model has the least context there.
+            None takes an eighth of the overlap.
         batch (int): Windows per pass.
 
     Raises:
