@@ -19,9 +19,14 @@ INDIRECT = {
     'torchvision': 'segment_anything',
     'mmpretrain': 'mmseg, where it is installed',
 }
-# Folders that imports start in.
-STARTS = ('projects', 'benchmarks', 'studies', 'tests')
-STARTS += ('tools/dataset_converters',)
+# Folder -> folders whose files it may import by their bare names.
+STARTS = {
+    'projects': ('projects',),
+    'tools': ('projects', 'tools/dataset_converters'),
+    'studies': ('projects', 'studies'),
+    'benchmarks': ('projects', 'benchmarks'),
+    'tests': ('projects', 'studies', 'benchmarks', 'tests'),
+}
 COMMANDS = {'import-linter', 'mypy', 'pytest', 'pytest-xdist', 'ruff'}
 
 
@@ -40,7 +45,8 @@ def _plain(distribution: str) -> str:
 def imported(folder: str) -> set[str]:
     """Distributions that the files of a folder import, ours left out."""
     known = packages_distributions()
-    ours = {path.stem for x in STARTS for path in (ROOT / x).iterdir()}
+    starts = (ROOT / start for start in STARTS[folder])
+    ours = {path.stem for start in starts for path in start.iterdir()}
     names = {
         name
         for path in (ROOT / folder).rglob('*.py')
