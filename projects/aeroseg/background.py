@@ -50,6 +50,7 @@ def decide(
     return label
 
 
+@torch.no_grad()
 def best_class(parts: Iterable[Tensor]) -> tuple[Tensor, Tensor]:
     """The highest score of each pixel and the class it belongs to.
 
