@@ -10,7 +10,7 @@ import numpy as np
 
 RGB = tuple[int, int, int]
 
-# Colours that stay apart for colour-blind readers: the 'bright', 'muted' and
+# Colours that colour-blind readers can tell apart: the 'bright', 'muted' and
 # 'high-contrast' schemes of Paul Tol, https://personal.sros.nl/~tol/.
 _PREFERRED = (
     '4477AA', 'EE6677', '228833', 'CCBB44', '66CCEE', 'AA3377', 'BBBBBB',
@@ -19,7 +19,7 @@ _PREFERRED = (
 )  # fmt: skip
 _LEVELS = 18  # per channel, of the colours beyond the preferred ones
 _LIGHTNESS = 30, 88  # neither black nor white: names are read on both
-# CIELAB distances that are asked for, the larger first; 2 is just noticeable.
+# Required CIELAB distances, the largest first; 2 is just noticeable.
 _DISTANCES = (40, 34, 28, 24, 20, 17, 14, 12, 10, 8, 6, 4, 0)
 
 
@@ -42,8 +42,8 @@ def default_palette(names: Sequence[str]) -> tuple[RGB, ...]:
         names (Sequence[str]): Class names.
 
     Returns:
-        tuple[RGB, ...]: One distinct RGB colour (0-255) per name. More names
-        at the end change none of the colours before.
+        tuple[RGB, ...]: One distinct RGB colour (0-255) per name. Names added
+        at the end do not change the colours before.
     """
     colours, places = _candidates()
     nearest = np.full(len(colours), np.inf)
