@@ -151,7 +151,7 @@ class Predictor:
         kind = self.device.type
         with torch.autocast(kind, torch.bfloat16, enabled=self.amp):
             logits = self.model.class_logits(images)
-        return self._scheme.merge(logits.float().sigmoid_())
+        return self._scheme.merge(self.model.to_probability(logits.float()))
 
     def predict(
         self,
