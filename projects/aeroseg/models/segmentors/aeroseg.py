@@ -14,11 +14,11 @@ from mmseg.structures import SegDataSample
 from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
+from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
 from ..features import AerOSegFeatures
 from .best_class import best_class
-from .checkpoint_fit import check_fit
 from .original_size import common_original_size, to_original_size
 from .slide_global import slide_global
 
@@ -111,7 +111,7 @@ class AerOSeg(EncoderDecoder):
             self._init_auxiliary_head(auxiliary_head)
         self.train_cfg = train_cfg
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
-        self._register_load_state_dict_pre_hook(check_fit, with_module=True)
+        self.register_load_state_dict_pre_hook(check_segmentor)
 
     def _init_auxiliary_head(self, auxiliary_head: dict) -> None:
         if self._vocabulary is None:
