@@ -1,7 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What runs beside the model: hooks, launching."""
-
-from aeroseg.checkpoints.read import load_checkpoint_file
+"""Training and testing around the model: hooks, optimiser, launching."""
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
 from .hooks import TrainableHook, VocabularyHook
@@ -12,5 +10,4 @@ __all__ = [
     'QuietOptimWrapperConstructor',
     'TrainableHook',
     'VocabularyHook',
-    'load_checkpoint_file',
 ]
