@@ -12,6 +12,7 @@ from mmengine.config import Config
 from PIL import Image
 from torch import Tensor
 
+from aeroseg.acceleration import accelerated
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.image_source import Source, open_source
 from aeroseg.mapping.windows.resample_rows import ResampleRows
@@ -49,6 +50,9 @@ class Predictor:
         amp (bool): Compute in bfloat16 where that is safe.
         text_cache (str | Path | None): Folder for text features; '' keeps
             none. None takes ``~/.cache/aeroseg/text``.
+        accelerate (bool | None): Compute linear layers on a CPU by oneDNN, see
+            :mod:`aeroseg.acceleration`. None does as the config's field
+            `accelerate`, which is True unless set.
 
     Attributes:
         tiling (Tiling): Window, overlap and batch by the config.
@@ -73,6 +77,7 @@ class Predictor:
         device: str | None = None,
         amp: bool = False,
         text_cache: str | Path | None = None,
+        accelerate: bool | None = None,
     ) -> None:
         if config is None and checkpoint is None:
             raise ValueError('give a config, a checkpoint or both')
@@ -86,6 +91,9 @@ class Predictor:
         self.device = _find_device(device)
         self.model.to(self.device)
         self.amp = amp
+        if accelerate is None:
+            accelerate = self.config.get('accelerate', True)
+        self.accelerate = accelerate
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
         self.tiling = Tiling(**settings)
@@ -134,7 +142,8 @@ class Predictor:
         vocabulary = self.vocabulary(classes)
         self.model.set_vocabulary(vocabulary)
         if self._cache is not None:
-            self._cache.prepare(vocabulary.queries)
+            with accelerated(self.accelerate):
+                self._cache.prepare(vocabulary.queries)
         self._scheme = LabelScheme(vocabulary)
         return self._scheme
 
@@ -149,7 +158,8 @@ class Predictor:
         """
         images = images.to(self.device, non_blocking=True)
         kind = self.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=self.amp):
+        autocast = torch.autocast(kind, torch.bfloat16, enabled=self.amp)
+        with autocast, accelerated(self.accelerate):
             logits = self.model.class_logits(images)
         return self._scheme.merge(logits.float().sigmoid_())
 

@@ -4,10 +4,11 @@
 from aeroseg.checkpoints.read import load_checkpoint_file
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .hooks import TrainableHook, VocabularyHook
+from .hooks import AccelerationHook, TrainableHook, VocabularyHook
 from .quiet_constructor import QuietOptimWrapperConstructor
 
 __all__ = [
+    'AccelerationHook',
     'AutocastOptimWrapper',
     'QuietOptimWrapperConstructor',
     'TrainableHook',
