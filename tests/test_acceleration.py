@@ -157,15 +157,25 @@ def test_autocast(records: bool, calls: list[torch.dtype]) -> None:
 def test_reaches_every_linear_layer_of_a_model(
     calls: list[torch.dtype],
 ) -> None:
-    net = nn.Sequential(nn.Linear(8, 6), nn.Sequential(nn.Linear(6, 4)))
-    x = torch.randn(100, 8)
+    net = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True)
+    net.eval()
+    x = torch.randn(2, 50, 8, requires_grad=True)
     expected = net(x)
     with accelerated():
         actual = net(x)
-    assert len(calls) == 2
+    assert len(calls) == 4  # attention: into q, k and v, and out of it
     torch.testing.assert_close(actual, expected, rtol=1e-5, atol=1e-5)
-    net(x)
-    assert len(calls) == 2
+
+
+@needs_onednn
+def test_contexts_may_overlap(calls: list[torch.dtype]) -> None:
+    plain, first, second = F.linear, accelerated(), accelerated()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert F.linear is not plain
+    second.__exit__(None, None, None)
+    assert F.linear is plain
 
 
 @needs_onednn

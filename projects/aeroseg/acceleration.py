@@ -20,66 +20,53 @@ torch.compile cannot compile oneDNN's operator outside of its own passes, and
 without it would return to MKL; see docs/performance.md for the figures.
 """
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.overrides import TorchFunctionMode
 
 _FEW_ROWS = 64  # below it, arranging the weight costs more than it saves
+_torch_linear = F.linear
+_lock = threading.Lock()
+_entered = 0  # contexts that are open, in all threads
 
 
-def accelerated(enabled: bool = True) -> AbstractContextManager[Any]:
+@contextmanager
+def accelerated(enabled: bool = True) -> Iterator[None]:
     """A context in which linear layers on the CPU are computed by oneDNN.
 
-    It acts on the thread that enters it, in forward and backward passes,
-    under torch.compile as well. Where oneDNN does not help (no AVX-512, other
-    devices, float64) PyTorch computes as always. Results differ from
-    PyTorch's by rounding. The layers inside ``nn.MultiheadAttention`` stay
-    PyTorch's.
+    Inside it, ``torch.nn.functional.linear`` is another function, for the
+    whole process. (A ``TorchFunctionMode`` would act on one thread, but
+    PyTorch suspends it in the backward pass, where activations may be
+    recomputed, and inside ``nn.MultiheadAttention``.) Where oneDNN does not
+    help (no AVX-512, other devices, float64) PyTorch computes as always.
+    Results differ from PyTorch's by rounding.
 
     Args:
         enabled (bool): False gives a context that does nothing.
     """
-    return _LinearByOneDNN() if enabled and _helps() else nullcontext()
+    if not (enabled and _helps()):
+        yield
+        return
+    _count(1)
+    try:
+        yield
+    finally:
+        _count(-1)
 
 
-class _LinearByOneDNN(TorchFunctionMode):
-    """Replaces calls of ``torch.nn.functional.linear``."""
-
-    def __torch_function__(
-        self,
-        func: Callable[..., Any],
-        types: Any,
-        args: tuple[Any, ...] = (),
-        kwargs: dict[str, Any] | None = None,
-    ) -> Any:
-        """Call the function, or ours in its place."""
-        kwargs = kwargs or {}
-        if func is F.linear:
-            return _linear(*args, **kwargs)
-        if func is Tensor.backward:
-            # PyTorch suspends the mode during a call; layers that are
-            # recomputed in the backward pass need it.
-            with self:
-                return _backward(*args, **kwargs)
-        return func(*args, **kwargs)
-
-
-def _backward(
-    tensor: Tensor,
-    gradient: Tensor | None = None,
-    retain_graph: bool | None = None,
-    create_graph: bool = False,
-    inputs: Any = None,
-) -> None:
-    """``Tensor.backward``, which a mode does not see."""
-    torch.autograd.backward(
-        tensor, gradient, retain_graph, create_graph, inputs=inputs
-    )
+def _count(change: int) -> None:
+    """Replace the function while any context is open."""
+    global _entered
+    with _lock:
+        _entered += change
+        F.linear = _linear if _entered else _torch_linear
 
 
 def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
@@ -90,7 +77,7 @@ def _linear(input: Tensor, weight: Tensor, bias: Tensor | None = None) -> Any:
         for tensor in (input, weight, bias)
     )
     if dtype is None or (records and dtype is not torch.float32):
-        return F.linear(input, weight, bias)
+        return _torch_linear(input, weight, bias)
     if bias is not None:
         bias = bias.to(dtype)
     return _onednn_linear(input.to(dtype), weight.to(dtype), bias)
