@@ -18,11 +18,12 @@ def starts_by_stride(
     Args:
         length (int): Length of the side, px.
         size (int): Length of a window, px.
-        stride (int): Distance of two starts, px.
-        rule (EndRule): What happens to the rest at the end: 'drop' leaves it
-            out; 'pad' adds a window that reaches over the edge; 'clamp' adds
-            a window that ends at the edge and overlaps its neighbour. A side
-            shorter than a window gives no window under 'drop', else one.
+        stride (int): Distance between two starts, px.
+        rule (EndRule): What happens to the remainder at the end: 'drop'
+            leaves it out; 'pad' adds a window that extends beyond the edge;
+            'clamp' adds a window that ends at the edge and overlaps its
+            neighbour. A side shorter than a window gives no window under
+            'drop', else one.
 
     Returns:
         list[int]: Ascending starts, px.

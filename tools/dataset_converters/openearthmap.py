@@ -19,7 +19,7 @@ def main() -> int:
         '--rule',
         choices=END_RULES,
         default='drop',
-        help='for the rest at edges',
+        help='for the remainder at edges',
     )
     parser.add_argument(
         '--without-xbd',

@@ -48,6 +48,9 @@ class Predictor:
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
             there is one.
         amp (bool): Compute in bfloat16 where that is safe.
+        accelerate (bool | None): Compute linear layers on a CPU by oneDNN, see
+            :mod:`aeroseg.acceleration`. None does as the config's field
+            `accelerate`, which is True unless set.
 
     Attributes:
         trained (Vocabulary | None): The classes of the training, by the
@@ -73,6 +76,7 @@ class Predictor:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         amp: bool = False,
+        accelerate: bool | None = None,
     ) -> None:
         if config is None and checkpoint is None:
             raise ValueError('give a config, a checkpoint or both')
@@ -88,6 +92,9 @@ class Predictor:
             self.trained = Vocabulary.build(self.config.model.vocabulary)
         self.model.to(_find_device(device))
         self.amp = amp
+        if accelerate is None:
+            accelerate = self.config.get('accelerate', True)
+        self.accelerate = accelerate
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
         self.tiling = Tiling(**settings)
@@ -119,7 +126,9 @@ class Predictor:
         Args:
             classes (Classes | None): See :meth:`vocabulary`.
         """
-        return VocabularyModel(self.model, self.vocabulary(classes), self.amp)
+        return VocabularyModel(
+            self.model, self.vocabulary(classes), self.amp, self.accelerate
+        )
 
     def predict(
         self,

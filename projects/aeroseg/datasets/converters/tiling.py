@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Where the tiles of a scene lie."""
+"""The positions of the tiles of a scene."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from aeroseg.window_starts import EndRule, starts_by_stride
 
 
 class Window(NamedTuple):
-    """A rectangle of a scene in pixels; it may reach over its edges."""
+    """A rectangle of a scene in pixels; it may extend beyond its edges."""
 
     x: int
     y: int
@@ -26,7 +26,7 @@ def tile_windows(
         height (int): Height of the scene, px.
         width (int): Width of the scene, px.
         size (int): Side of a tile, px.
-        stride (int): Distance of two tiles, px.
+        stride (int): Distance between two tiles, px.
         rule (EndRule): See :func:`.starts_by_stride`.
 
     Returns:

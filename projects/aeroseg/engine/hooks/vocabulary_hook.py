@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from aeroseg.models import AerOSeg
+from aeroseg.models.segmentors import OpenVocabSegmentor
 from aeroseg.vocabulary import Vocabulary
 
 
@@ -37,7 +37,7 @@ class VocabularyHook(Hook):
     def after_val(self, runner: Runner, metrics: Any = None) -> None:
         """Back to the training classes."""
         if getattr(runner, '_train_loop', None) is not None and isinstance(
-            _model(runner), AerOSeg
+            _model(runner), OpenVocabSegmentor
         ):
             dataset = getattr(runner._train_loop, 'dataloader', None)
             if dataset is not None:
@@ -50,13 +50,13 @@ class VocabularyHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the words that the model was trained with."""
         model = _model(runner)
-        if isinstance(model, AerOSeg):
+        if isinstance(model, OpenVocabSegmentor):
             vocabulary = model.vocabulary.to_dict()
             checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
 
     def _apply(self, runner: Runner, dataset: Any, phase: str) -> None:
         model = _model(runner)
-        if not isinstance(model, AerOSeg):
+        if not isinstance(model, OpenVocabSegmentor):
             return
         vocabulary = Vocabulary.from_metainfo(dataset.metainfo)
         model.set_vocabulary(vocabulary)
