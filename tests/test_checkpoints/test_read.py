@@ -170,7 +170,7 @@ def test_a_trap_dressed_as_a_torchscript_archive(
         for name in ('constants.pkl', 'data.pkl'):
             archive.writestr(f'x/{name}', pickle.dumps(Trap(), 2))
         archive.writestr('x/version', '3')
-    with pytest.raises(ValueError, match='is no checkpoint'):
+    with pytest.raises(ValueError, match='is not a checkpoint'):
         read_checkpoint('x.pt')
     assert not Path('trap.txt').exists()
 
@@ -197,7 +197,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'x.pth'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'x\.pth is no checkpoint'):
+    with pytest.raises(ValueError, match=r'x\.pth is not a checkpoint'):
         read_checkpoint(path)
 
 

@@ -46,7 +46,7 @@ def existing_file(path: str | Path, advice: str = _TRAINED) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'there is no checkpoint {path.absolute()}. {advice}'
+            f'there is not a checkpoint {path.absolute()}. {advice}'
         )
     return path
 
@@ -81,7 +81,7 @@ def read_checkpoint(
         raise ValueError(f'{path} {_fault(error)}. {advice}') from error
     if not isinstance(content, Mapping):
         raise ValueError(
-            f'{path} is no checkpoint: it holds a {type(content).__name__}, '
+            f'{path} is not a checkpoint: it holds a {type(content).__name__}, '
             f'not tensors by name. {advice}'
         )
     return dict(content)
@@ -168,6 +168,6 @@ def _fault(error: Exception) -> str:
         )
     why = text.partition('\n')[0] or type(error).__name__
     return (
-        f'is no checkpoint, or is cut off ({why}): copy, download or train it '
+        f'is not a checkpoint, or is cut off ({why}): copy, download or train it '
         'again'
     )

@@ -71,7 +71,7 @@ class ProtocolHook(Hook):
 def describe(
     runner: Runner, loop: BaseLoop, iterations: int | None
 ) -> dict[str, Any]:
-    """Everything about a run that changes its scores.
+    """Everything that can change the scores of a run.
 
     Args:
         runner (Runner): The run.
@@ -118,7 +118,7 @@ def describe(
 
 
 def code_commit() -> str | None:
-    """Commit of the checkout this package lies in; None outside of one."""
+    """Commit of the checkout that holds this package; None without one."""
     folder = Path(__file__).resolve().parent
     try:
         found = subprocess.run(
@@ -134,10 +134,10 @@ def code_commit() -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """Values that JSON can hold; others as text.
+    """Values as JSON can hold them; others become text.
 
     Args:
-        value (Any): Nested mappings, sequences and single values.
+        value (Any): Nested mappings, sequences and scalars.
     """
     if isinstance(value, (Config, ConfigDict)):
         value = value.to_dict()
