@@ -4,9 +4,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from torch import Tensor
 
+from aeroseg.background import decide, merge_background
 from aeroseg.vocabulary import RGB, Vocabulary
 
 BACKGROUND = 'background'
@@ -86,16 +86,9 @@ class LabelScheme:
             Tensor: (B, `num_scores`, h, w); the background has the
             probability of its best word.
         """
-        classes = len(self.vocabulary)
-        if not self.vocabulary.contrast or self.background is None:
-            return probabilities[:, :classes]
-        best = probabilities[:, classes:].amax(dim=1, keepdim=True)
-        if self.background == classes:
-            return torch.cat([probabilities[:, :classes], best], dim=1)
-        merged = probabilities[:, :classes].clone()
-        place = slice(self.background, self.background + 1)
-        merged[:, place] = torch.maximum(merged[:, place], best)
-        return merged
+        return merge_background(
+            probabilities, len(self.vocabulary), self.background
+        )
 
     def decide(self, scores: Tensor) -> np.ndarray:
         """The best class per pixel.
@@ -106,24 +99,10 @@ class LabelScheme:
         Returns:
             np.ndarray: (H, W) ids of type `dtype`.
         """
-        threshold, background = self.vocabulary.threshold, self.background
-        label, best = _argmax(scores.cpu().numpy(), self.dtype)
-        if threshold is not None and background is not None:
-            label[best < threshold] = background
-        return label
-
-
-def _argmax(
-    scores: np.ndarray, dtype: np.dtype
-) -> tuple[np.ndarray, np.ndarray]:
-    """Index (H, W) and value (H, W) of the best of (S, H, W), the first."""
-    # Class by class the processor works on whole vectors; argmax along the
-    # first axis takes ten times as long.
-    best = scores[0].copy()
-    label = np.zeros(best.shape, dtype)
-    for index in range(1, len(scores)):
-        better = scores[index] > best
-        # Ids ascend, so the largest winner so far is the last one.
-        np.maximum(label, better * dtype.type(index), out=label)
-        np.maximum(best, scores[index], out=best)
-    return label, best
+        label = decide(
+            [scores],
+            len(self.vocabulary),
+            self.background,
+            self.vocabulary.threshold,
+        )
+        return label.cpu().numpy().astype(self.dtype, copy=False)

@@ -13,7 +13,7 @@ from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck
-from .segmentors import AerOSeg
+from .segmentors import AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     'CorrelationNeck',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
+    'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
 ]

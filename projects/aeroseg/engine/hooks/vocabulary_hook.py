@@ -8,7 +8,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
 
-from aeroseg.models import AerOSeg
+from aeroseg.models.segmentors import OpenVocabSegmentor
 from aeroseg.vocabulary import Vocabulary
 
 
@@ -49,7 +49,7 @@ class VocabularyHook(Hook):
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the words that the model was trained with."""
         model = _model(runner)
-        if isinstance(model, AerOSeg):
+        if isinstance(model, OpenVocabSegmentor):
             vocabulary = model.vocabulary.to_dict()
             checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
 
@@ -58,7 +58,7 @@ class VocabularyHook(Hook):
     ) -> Vocabulary | None:
         """Set the classes of a dataset; None where the model takes none."""
         model = _model(runner)
-        if not isinstance(model, AerOSeg):
+        if not isinstance(model, OpenVocabSegmentor):
             return None
         vocabulary = Vocabulary.from_metainfo(dataset.metainfo)
         model.set_vocabulary(vocabulary)

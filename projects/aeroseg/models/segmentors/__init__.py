@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The whole model."""
+"""Whole systems on one base for open vocabularies."""
 
 from .aeroseg import AerOSeg
+from .open_vocab import OpenVocabSegmentor
 
-__all__ = ['AerOSeg']
+__all__ = ['AerOSeg', 'OpenVocabSegmentor']

@@ -2,42 +2,26 @@
 """AerOSeg: the parts of the paper in the order of its data flow."""
 
 import copy
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import torch.nn.functional as F
-from mmengine.config import ConfigDict
-from mmengine.structures import PixelData
-from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
-from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
-from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
 from ..features import AerOSegFeatures
-from .best_class import best_class
-from .original_size import common_original_size, to_original_size
-from .slide_global import slide_global
-
-_PAD_VALUE = 128.0  # grey, as the published code pads
-_BACKGROUND = 255
-_FEW_CLASSES = 256
+from .open_vocab import OpenVocabSegmentor
 
 
 @MODELS.register_module()
-class AerOSeg(EncoderDecoder):
+class AerOSeg(OpenVocabSegmentor):
     """Open-vocabulary segmentation of remote-sensing images.
 
     image -> backbone, guidance encoder; vocabulary -> text encoder; all of
     them -> neck -> decode head (and auxiliary head in training). Sizes that
     follow from other parts (channels, number of maps) are filled in; a config
     names what is a choice.
-
-    The vocabulary can change at any time, by :meth:`set_vocabulary` or by
-    assigning mmseg's ``dataset_meta``.
 
     Args:
         backbone (dict): Image tower; see :class:`RotatedCLIP`.
@@ -49,17 +33,10 @@ class AerOSeg(EncoderDecoder):
         vocabulary (dict | Vocabulary, optional): Training vocabulary; see
             :meth:`Vocabulary.build`. Needed with an auxiliary head, whose
             size depends on the number of training classes.
-        train_cfg (dict, optional): mmseg's training settings.
-        test_cfg (dict, optional): ``mode`` is 'whole', 'slide' or
-            'slide_global' with ``crop_size`` and ``stride``. ``keep_logits``
-            says whether results carry ``seg_logits``, a number per class and
-            pixel, which test-time augmentation needs; unless it is set, they
-            do up to 256 classes. Without them, 'whole' finds the best class
-            a few classes at a time, in memory that hardly grows with the
-            vocabulary.
-        data_preprocessor (dict, optional): Makes RGB batches; each encoder
-            normalises for itself. Default: :class:`RGBDataPreProcessor`.
-        init_cfg (dict, optional): mmengine initialisation.
+        train_cfg (dict, optional): See :class:`OpenVocabSegmentor`.
+        test_cfg (dict, optional): As above.
+        data_preprocessor (dict, optional): As above.
+        init_cfg (dict, optional): As above.
 
     Raises:
         ValueError: If an auxiliary head is given without a vocabulary.
@@ -79,17 +56,13 @@ class AerOSeg(EncoderDecoder):
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
     ) -> None:
-        if not isinstance(data_preprocessor, nn.Module):
-            config = data_preprocessor or {'type': 'RGBDataPreProcessor'}
-            data_preprocessor = MODELS.build(config)
-        super(EncoderDecoder, self).__init__(data_preprocessor, init_cfg)
+        super().__init__(
+            vocabulary, train_cfg, test_cfg, data_preprocessor, init_cfg
+        )
         self.backbone = MODELS.build(backbone)
         self.text_encoder = MODELS.build(text_encoder)
         self.guidance_encoder = MODELS.build(guidance_encoder)
         self.guidance_encoder.bind(self.backbone)
-        self._vocabulary: Vocabulary | None = None
-        if vocabulary is not None:
-            self._vocabulary = Vocabulary.build(vocabulary)
         self.neck = MODELS.build(
             neck,
             default_args={
@@ -107,11 +80,9 @@ class AerOSeg(EncoderDecoder):
             },
         )
         self.align_corners = self.decode_head.align_corners
+        self.class_chunk = self.decode_head.class_chunk
         if auxiliary_head is not None:
             self._init_auxiliary_head(auxiliary_head)
-        self.train_cfg = train_cfg
-        self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
-        self.register_load_state_dict_pre_hook(check_segmentor)
 
     def _init_auxiliary_head(self, auxiliary_head: dict) -> None:
         if self._vocabulary is None:
@@ -137,50 +108,9 @@ class AerOSeg(EncoderDecoder):
         )
 
     @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary in use.
-
-        Raises:
-            ValueError: If none was given.
-        """
-        if self._vocabulary is None:
-            raise ValueError(
-                'the model has no vocabulary; call set_vocabulary(Vocabulary.'
-                'parse("building; road")), or give it one in the config'
-            )
-        return self._vocabulary
-
-    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Ask for other classes from now on; nothing is rebuilt."""
-        self._vocabulary = vocabulary
-
-    @property
-    def dataset_meta(self) -> dict[str, Any] | None:
-        """Classes and palette for mmseg; assigning sets the vocabulary."""
-        if self._vocabulary is None:
-            return None
-        meta = self._vocabulary.to_metainfo()
-        return {key: meta[key] for key in ('classes', 'palette')}
-
-    @dataset_meta.setter
-    def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
-        if metainfo and metainfo.get('classes'):
-            self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
-
-    @property
     def stride(self) -> int:
         """Pixels per cell of the backbone's grid."""
         return self.backbone.stride
-
-    @property
-    def out_channels(self) -> int:
-        """T + K, channels of the logits: classes, then contrast words."""
-        return len(self.vocabulary.queries)
-
-    @property
-    def num_classes(self) -> int:
-        """T, the number of classes."""
-        return len(self.vocabulary)
 
     def extract_feat(self, inputs: Tensor) -> AerOSegFeatures:
         """Image -> everything the heads look at.
@@ -195,126 +125,6 @@ class AerOSeg(EncoderDecoder):
         refined = self.neck(clip.dense, text, guidance[-1])
         return AerOSegFeatures(refined, guidance, clip, inputs)
 
-    def class_maps(self, images: Tensor) -> Tensor:
-        """Logits of every class as the decode head gives them.
-
-        Args:
-            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
-
-        Returns:
-            Tensor: (B, T + K, h', w'), a map of the image padded below and
-            to the right to multiples of the stride.
-        """
-        below, right = (-side % self.stride for side in images.shape[2:])
-        padded = F.pad(images, (0, right, 0, below), value=_PAD_VALUE)
-        return self.decode_head(self.extract_feat(padded))
-
-    def class_logits(self, images: Tensor) -> Tensor:
-        """Logits of every class at every pixel.
-
-        Args:
-            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
-
-        Returns:
-            Tensor: (B, T + K, H, W); the sigmoid is the probability that the
-            class is there.
-        """
-        return self._to_pixels(self.class_maps(images), images.shape[2:])
-
-    def _to_pixels(self, maps: Tensor, size: Sequence[int]) -> Tensor:
-        """Enlarge class maps to the pixels of the image they were made of."""
-        height, width = size
-        padded = [side + -side % self.stride for side in size]
-        logits = F.interpolate(
-            maps, padded, mode='bilinear', align_corners=self.align_corners
-        )
-        return logits[..., :height, :width]
-
-    def encode_decode(
-        self,
-        inputs: Tensor,
-        batch_img_metas: Sequence[dict],
-    ) -> Tensor:
-        """Logits at the size of the input, as mmseg's inference asks."""
-        del batch_img_metas  # sizes come from the input alone
-        return self.class_logits(inputs)
-
-    def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
-        """Logits by the mode of ``test_cfg``.
-
-        Raises:
-            ValueError: If the mode is unknown.
-        """
-        mode = self.test_cfg.get('mode', 'whole')
-        if mode == 'slide_global':
-            return slide_global(
-                self.class_logits,
-                inputs,
-                self.test_cfg['crop_size'],
-                self.test_cfg['stride'],
-                common_original_size(batch_img_metas),
-            )
-        if mode not in ('whole', 'slide'):
-            raise ValueError(
-                f"test_cfg mode {mode!r}; allowed are 'whole', 'slide' and "
-                "'slide_global'"
-            )
-        return super().inference(inputs, batch_img_metas)
-
-    def predict(
-        self, inputs: Tensor, data_samples: OptSampleList = None
-    ) -> SampleList:
-        """Predict a batch.
-
-        Args:
-            inputs (Tensor): RGB, 0-255, (B, 3, H, W).
-            data_samples (list[SegDataSample], optional): What the pipeline
-                noted of each image, whose original size the result gets.
-
-        Returns:
-            list[SegDataSample]: With ``pred_sem_seg``, ids (1, H, W), and
-            with ``seg_logits``, (T + K, H, W), where ``test_cfg`` keeps them.
-
-        Raises:
-            ValueError: If the mode of ``test_cfg`` is unknown.
-        """
-        few = self.out_channels <= _FEW_CLASSES
-        keep = self.test_cfg.get('keep_logits', few)
-        if keep or self.test_cfg.get('mode', 'whole') != 'whole':
-            return super().predict(inputs, data_samples)
-        maps = self.class_maps(inputs)
-        samples = data_samples or [SegDataSample() for _ in inputs]
-        for image, sample in zip(maps, samples, strict=True):
-            parts = (
-                self._to_pixels(part[None], inputs.shape[2:])[0]
-                for part in image.split(self.decode_head.class_chunk)
-            )
-            restored = (self._restore(part, sample) for part in parts)
-            self._set_labels(sample, *best_class(restored))
-        return samples
-
-    def postprocess_result(
-        self, seg_logits: Tensor, data_samples: OptSampleList = None
-    ) -> SampleList:
-        """Labels by the best class; background (255) by the vocabulary."""
-        samples = data_samples or [SegDataSample() for _ in seg_logits]
-        for image, sample in zip(seg_logits, samples, strict=True):
-            logits = self._restore(image, sample)
-            sample.set_data({'seg_logits': PixelData(data=logits)})
-            self._set_labels(sample, *best_class([logits]))
-        return samples
-
-    def _restore(self, logits: Tensor, sample: SegDataSample) -> Tensor:
-        """Logits at the original size of a sample's image."""
-        meta = sample.metainfo
-        return to_original_size(logits, meta, self.align_corners)
-
-    def _set_labels(
-        self, sample: SegDataSample, best: Tensor, label: Tensor
-    ) -> None:
-        """Set the labels (H, W), best classes whose logits are ``best``."""
-        label[label >= self.num_classes] = _BACKGROUND
-        threshold = self.vocabulary.threshold
-        if threshold is not None:
-            label[best.sigmoid() < threshold] = _BACKGROUND
-        sample.set_data({'pred_sem_seg': PixelData(data=label[None])})
+    def forward_maps(self, images: Tensor) -> Tensor:
+        """See :class:`OpenVocabSegmentor`; (B, T + K, 4 h, 4 w)."""
+        return self.decode_head(self.extract_feat(images))

@@ -1,0 +1,273 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What all open-vocabulary segmentors share."""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import torch.nn.functional as F
+from mmengine.config import ConfigDict
+from mmengine.structures import PixelData
+from mmseg.models.segmentors import EncoderDecoder
+from mmseg.registry import MODELS
+from mmseg.structures import SegDataSample
+from mmseg.utils import OptSampleList, SampleList
+from torch import Tensor, nn
+
+from aeroseg.background import decide
+from aeroseg.checkpoints.fit import check_segmentor
+from aeroseg.vocabulary import Vocabulary
+
+from .original_size import common_original_size, to_original_size
+from .slide_global import slide_global
+
+_PAD_VALUE = 128.0  # grey, as the published code pads
+_BACKGROUND = 255
+_FEW_CLASSES = 256
+
+
+class OpenVocabSegmentor(EncoderDecoder):
+    """Base of the segmentors that are asked for classes in words.
+
+    It holds the vocabulary, the background rule, the original size of an
+    image, inference in bounded memory and the check of checkpoints. A
+    subclass builds its parts and says how an image becomes class maps
+    (:meth:`forward_maps`) and, if it can be trained, its losses
+    (:meth:`loss`).
+
+    The vocabulary can change at any time, by :meth:`set_vocabulary` or by
+    assigning mmseg's ``dataset_meta``.
+
+    Args:
+        vocabulary (dict | Vocabulary, optional): First vocabulary; see
+            :meth:`Vocabulary.build`.
+        train_cfg (dict, optional): mmseg's training settings.
+        test_cfg (dict, optional): ``mode`` is 'whole', 'slide' or
+            'slide_global' with ``crop_size`` and ``stride``. ``keep_logits``
+            says whether results carry ``seg_logits``, a number per class and
+            pixel, which test-time augmentation needs; unless it is set, they
+            do up to 256 classes. Without them, 'whole' finds the best class
+            a few classes at a time, in memory that hardly grows with the
+            vocabulary.
+        data_preprocessor (dict, optional): Makes RGB batches; each encoder
+            normalises for itself. Default: :class:`RGBDataPreProcessor`.
+        init_cfg (dict, optional): mmengine initialisation.
+
+    Attributes:
+        text_encoder (nn.Module): Words to features; see
+            :class:`OpenCLIPTextEncoder`. Set by the subclass.
+        class_chunk (int): Class maps that are enlarged at a time.
+    """
+
+    text_encoder: Any
+    align_corners = False
+    class_chunk = 16
+
+    def __init__(
+        self,
+        vocabulary: Mapping[str, Any] | Vocabulary | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        if not isinstance(data_preprocessor, nn.Module):
+            config = data_preprocessor or {'type': 'RGBDataPreProcessor'}
+            data_preprocessor = MODELS.build(config)
+        # Not EncoderDecoder's own: the parts differ from system to system.
+        super(EncoderDecoder, self).__init__(data_preprocessor, init_cfg)
+        self._vocabulary: Vocabulary | None = None
+        if vocabulary is not None:
+            self._vocabulary = Vocabulary.build(vocabulary)
+        self.train_cfg = train_cfg
+        self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
+        self.register_load_state_dict_pre_hook(check_segmentor)
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary in use.
+
+        Raises:
+            ValueError: If none was given.
+        """
+        if self._vocabulary is None:
+            raise ValueError(
+                'the model has no vocabulary; call set_vocabulary(Vocabulary.'
+                'parse("building; road")), or give it one in the config'
+            )
+        return self._vocabulary
+
+    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Ask for other classes from now on; nothing is rebuilt."""
+        self._vocabulary = vocabulary
+
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """Classes and palette for mmseg; assigning sets the vocabulary."""
+        if self._vocabulary is None:
+            return None
+        meta = self._vocabulary.to_metainfo()
+        return {key: meta[key] for key in ('classes', 'palette')}
+
+    @dataset_meta.setter
+    def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
+        if metainfo and metainfo.get('classes'):
+            self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
+
+    @property
+    def out_channels(self) -> int:
+        """T + K, channels of the logits: classes, then contrast words."""
+        return len(self.vocabulary.queries)
+
+    @property
+    def num_classes(self) -> int:
+        """T, the number of classes."""
+        return len(self.vocabulary)
+
+    @property
+    @abstractmethod
+    def stride(self) -> int:
+        """Images are padded to multiples of so many pixels."""
+
+    @abstractmethod
+    def forward_maps(self, images: Tensor) -> Tensor:
+        """The data flow of the system: images to class maps.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
+                the stride.
+
+        Returns:
+            Tensor: Logits (B, T + K, h, w) of any size: classes, then
+            background words.
+        """
+
+    def to_probability(self, logits: Tensor) -> Tensor:
+        """Logits to probabilities per class: here, a sigmoid each."""
+        return logits.sigmoid()
+
+    def class_maps(self, images: Tensor) -> Tensor:
+        """Logits of every class as the system computes them.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
+
+        Returns:
+            Tensor: (B, T + K, h', w'), a map of the image padded below and
+            to the right to multiples of the stride.
+        """
+        below, right = (-side % self.stride for side in images.shape[2:])
+        padded = F.pad(images, (0, right, 0, below), value=_PAD_VALUE)
+        return self.forward_maps(padded)
+
+    def class_logits(self, images: Tensor) -> Tensor:
+        """Logits of every class at every pixel.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
+
+        Returns:
+            Tensor: (B, T + K, H, W); see :meth:`to_probability`.
+        """
+        return self._to_pixels(self.class_maps(images), images.shape[2:])
+
+    def _to_pixels(self, maps: Tensor, size: Sequence[int]) -> Tensor:
+        """Enlarge class maps to the pixels of the image they were made of."""
+        height, width = size
+        padded = [side + -side % self.stride for side in size]
+        logits = F.interpolate(
+            maps, padded, mode='bilinear', align_corners=self.align_corners
+        )
+        return logits[..., :height, :width]
+
+    def encode_decode(
+        self,
+        inputs: Tensor,
+        batch_img_metas: Sequence[dict],
+    ) -> Tensor:
+        """Logits at the size of the input, as mmseg's inference asks."""
+        del batch_img_metas  # sizes come from the input alone
+        return self.class_logits(inputs)
+
+    def inference(self, inputs: Tensor, batch_img_metas: list[dict]) -> Tensor:
+        """Logits by the mode of ``test_cfg``.
+
+        Raises:
+            ValueError: If the mode is unknown.
+        """
+        mode = self.test_cfg.get('mode', 'whole')
+        if mode == 'slide_global':
+            return slide_global(
+                self.class_logits,
+                inputs,
+                self.test_cfg['crop_size'],
+                self.test_cfg['stride'],
+                common_original_size(batch_img_metas),
+            )
+        if mode not in ('whole', 'slide'):
+            raise ValueError(
+                f"test_cfg mode {mode!r}; allowed are 'whole', 'slide' and "
+                "'slide_global'"
+            )
+        return super().inference(inputs, batch_img_metas)
+
+    def predict(
+        self, inputs: Tensor, data_samples: OptSampleList = None
+    ) -> SampleList:
+        """Predict a batch.
+
+        Args:
+            inputs (Tensor): RGB, 0-255, (B, 3, H, W).
+            data_samples (list[SegDataSample], optional): What the pipeline
+                noted of each image, whose original size the result gets.
+
+        Returns:
+            list[SegDataSample]: With ``pred_sem_seg``, ids (1, H, W), and
+            with ``seg_logits``, (T + K, H, W), where ``test_cfg`` keeps them.
+
+        Raises:
+            ValueError: If the mode of ``test_cfg`` is unknown.
+        """
+        few = self.out_channels <= _FEW_CLASSES
+        keep = self.test_cfg.get('keep_logits', few)
+        if keep or self.test_cfg.get('mode', 'whole') != 'whole':
+            return super().predict(inputs, data_samples)
+        maps = self.class_maps(inputs)
+        samples = data_samples or [SegDataSample() for _ in inputs]
+        for image, sample in zip(maps, samples, strict=True):
+            parts = (
+                self._to_pixels(part[None], inputs.shape[2:])[0]
+                for part in image.split(self.class_chunk)
+            )
+            restored = (self._restore(part, sample) for part in parts)
+            self._set_labels(sample, restored)
+        return samples
+
+    def postprocess_result(
+        self, seg_logits: Tensor, data_samples: OptSampleList = None
+    ) -> SampleList:
+        """Labels by the best class; background (255) by the vocabulary."""
+        samples = data_samples or [SegDataSample() for _ in seg_logits]
+        for image, sample in zip(seg_logits, samples, strict=True):
+            logits = self._restore(image, sample)
+            sample.set_data({'seg_logits': PixelData(data=logits)})
+            self._set_labels(sample, [logits])
+        return samples
+
+    def _restore(self, logits: Tensor, sample: SegDataSample) -> Tensor:
+        """Logits at the original size of a sample's image."""
+        meta = sample.metainfo
+        return to_original_size(logits, meta, self.align_corners)
+
+    def _set_labels(
+        self, sample: SegDataSample, logits: Iterable[Tensor]
+    ) -> None:
+        """Set the ids (1, H, W) by the logits of all classes, in parts."""
+        label = decide(
+            logits,
+            self.num_classes,
+            _BACKGROUND,
+            self.vocabulary.threshold,
+            self.to_probability,
+        )
+        sample.set_data({'pred_sem_seg': PixelData(data=label.long()[None])})
