@@ -15,6 +15,8 @@ from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file
 from torch import Tensor
 
+from aeroseg.errors import is_out_of_memory
+
 # mmengine keeps its log buffers in a checkpoint; these are all they need. The
 # functions that rebuild numpy values have moved between numpy 1 and 2.
 _ALLOWED = [
@@ -46,7 +48,7 @@ def existing_file(path: str | Path, advice: str = _TRAINED) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'there is no checkpoint {path.absolute()}. {advice}'
+            f'there is not a checkpoint {path.absolute()}. {advice}'
         )
     return path
 
@@ -78,11 +80,13 @@ def read_checkpoint(
     try:
         content = _read(path, map_location)
     except Exception as error:  # torch raises all kinds of errors
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f'{path} {_fault(error)}. {advice}') from error
     if not isinstance(content, Mapping):
         raise ValueError(
-            f'{path} is no checkpoint: it holds a {type(content).__name__}, '
-            f'not tensors by name. {advice}'
+            f'{path} is not a checkpoint: it holds a '
+            f'{type(content).__name__}, not tensors by name. {advice}'
         )
     return dict(content)
 
@@ -168,6 +172,6 @@ def _fault(error: Exception) -> str:
         )
     why = text.partition('\n')[0] or type(error).__name__
     return (
-        f'is no checkpoint, or is cut off ({why}): copy, download or train it '
-        'again'
+        f'is not a checkpoint, or is cut off ({why}): copy, download or train '
+        'it again'
     )
