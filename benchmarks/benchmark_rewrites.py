@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -89,6 +90,23 @@ def fused_attention() -> Rewrite:
         'scaled_dot_product_attention',
         lambda: product_attention(q / 8, k, v),
         lambda: attend(q, k, v),
+    )
+
+
+def compiled_block() -> Rewrite:
+    """A compiled block of CLIP for four views, by MKL and by oneDNN."""
+    block = RotatedCLIP().visual.transformer.resblocks[0].eval()
+    x = torch.randn(4, 577, 768)
+    by_mkl, by_onednn = (
+        torch.compile(partial(run_block, block)) for _ in '12'
+    )
+
+    def accelerated_block() -> Tensor:
+        with accelerated():
+            return by_onednn(x)
+
+    return Rewrite(
+        'a compiled block of CLIP', lambda: by_mkl(x), accelerated_block
     )
 
 
@@ -235,6 +253,7 @@ def sam_block(window: int) -> Rewrite:
 
 REWRITES: dict[str, Callable[[], Rewrite]] = {
     'linear': linear_layer,
+    'compile': compiled_block,
     'perceptron': perceptron,
     'attention': fused_attention,
     'half_attention': half_attention,
@@ -295,8 +314,8 @@ def main() -> None:
     with settings(args):
         for name in only:
             if name in REWRITES:
-                # Both forms use the same linear layers, but for the first.
-                with accelerated(name != 'linear'):
+                # Elsewhere, both forms use the same linear layers.
+                with accelerated(name not in ('linear', 'compile')):
                     row = _row(REWRITES[name](), args.repeat, clock)
                 print(row, flush=True)
         if 'chunks' in only:
