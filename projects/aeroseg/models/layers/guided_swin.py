@@ -6,7 +6,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .feed_forward import add_to, feed_forward
-from .windows import Windows
+from .attention_windows import AttentionWindows
 
 
 class GuidedWindowAttention(nn.Module):
@@ -30,13 +30,13 @@ class GuidedWindowAttention(nn.Module):
         self.v = nn.Linear(dim, dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, guidance: Tensor, windows: Windows) -> Tensor:
+    def forward(self, x: Tensor, guidance: Tensor, windows: AttentionWindows) -> Tensor:
         """Attend within windows.
 
         Args:
             x (Tensor): (B, T, h', w', D), arranged into windows.
             guidance (Tensor): (B, h', w', G), arranged the same way.
-            windows (Windows): The windows.
+            windows (AttentionWindows): The windows.
 
         Returns:
             Tensor: (B, T, h', w', D).
@@ -95,7 +95,7 @@ class GuidedSwinBlock(nn.Module):
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """Refine: x (B, T, h, w, D), guidance (B, h, w, G) -> as x."""
         grid = (x.shape[2], x.shape[3])
-        windows = Windows.fit(grid, self.window_size, self.shift_size)
+        windows = AttentionWindows.fit(grid, self.window_size, self.shift_size)
         y = windows.arrange(self.norm1(x).flatten(0, 1))
         y = self.attn(
             y.unflatten(0, x.shape[:2]), windows.arrange(guidance), windows

@@ -9,7 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class Windows(NamedTuple):
+class AttentionWindows(NamedTuple):
     """How a grid is cut into (shifted) windows.
 
     A side that is not longer than the window is one window without shift. A
@@ -27,8 +27,8 @@ class Windows(NamedTuple):
     shift: tuple[int, int]
 
     @classmethod
-    def fit(cls, grid: tuple[int, int], size: int, shift: int) -> 'Windows':
-        """Windows of a nominal size and shift, fitted to a grid."""
+    def fit(cls, grid: tuple[int, int], size: int, shift: int) -> 'AttentionWindows':
+        """AttentionWindows of a nominal size and shift, fitted to a grid."""
         fits = [side <= size for side in grid]
         return cls(
             grid,
@@ -43,7 +43,7 @@ class Windows(NamedTuple):
 
     @property
     def counts(self) -> tuple[int, int]:
-        """Windows down and across."""
+        """AttentionWindows down and across."""
         return (
             (self.grid[0] + self.padding[0]) // self.size[0],
             (self.grid[1] + self.padding[1]) // self.size[1],
@@ -66,7 +66,7 @@ class Windows(NamedTuple):
     def split_heads(self, x: Tensor, heads: int) -> Tensor:
         """(N, h', w', heads * d) -> (windows, N * heads, cells, d).
 
-        Windows come first so that one mask per window serves all images,
+        AttentionWindows come first so that one mask per window serves all images,
         classes and heads.
         """
         (rows, columns), (height, width) = self.counts, self.size
@@ -97,7 +97,7 @@ class Windows(NamedTuple):
 
 
 @functools.lru_cache(maxsize=32)
-def _mask(windows: Windows, device: torch.device) -> Tensor:
+def _mask(windows: AttentionWindows, device: torch.device) -> Tensor:
     rows, columns = (
         _regions(*sides, device=device)
         for sides in zip(
