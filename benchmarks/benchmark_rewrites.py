@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What each exact rewrite saves on its own: the plain form beside ours.
+"""What each exact rewrite saves: the plain form next to ours.
 
 Same random weights and inputs; prints medians, their ratio and the largest
 difference of the results, relative to the largest value.
@@ -111,7 +111,7 @@ def compiled_block() -> Rewrite:
 
 
 def last_block() -> Rewrite:
-    """The projections of CLIP's last block, of whose attention v is left."""
+    """The projections of CLIP's last block, where only v is used."""
     x = torch.randn(4, 577, 768)
     weight, bias = torch.randn(3 * 768, 768), torch.randn(3 * 768)
     return Rewrite(

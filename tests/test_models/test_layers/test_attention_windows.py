@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""AttentionWindows on grids of any size."""
+"""Attention windows on grids of any size."""
 
 import pytest
 import torch

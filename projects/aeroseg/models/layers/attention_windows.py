@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Shifted windows on grids of any size."""
+"""Shifted attention windows on grids of any size."""
 
 import functools
 from typing import NamedTuple
@@ -10,9 +10,9 @@ from torch import Tensor
 
 
 class AttentionWindows(NamedTuple):
-    """How a grid is cut into (shifted) windows.
+    """How a grid is cut into (shifted) attention windows.
 
-    A side that is not longer than the window is one window without shift. A
+    A side that is not longer than a window is one window without shift. A
     side that is not a multiple of the window is padded below or right; the
     padding is masked out as a key.
 
@@ -27,8 +27,10 @@ class AttentionWindows(NamedTuple):
     shift: tuple[int, int]
 
     @classmethod
-    def fit(cls, grid: tuple[int, int], size: int, shift: int) -> 'AttentionWindows':
-        """AttentionWindows of a nominal size and shift, fitted to a grid."""
+    def fit(
+        cls, grid: tuple[int, int], size: int, shift: int
+    ) -> 'AttentionWindows':
+        """Windows of a nominal size and shift, fitted to a grid."""
         fits = [side <= size for side in grid]
         return cls(
             grid,
@@ -43,7 +45,7 @@ class AttentionWindows(NamedTuple):
 
     @property
     def counts(self) -> tuple[int, int]:
-        """AttentionWindows down and across."""
+        """Windows down and across."""
         return (
             (self.grid[0] + self.padding[0]) // self.size[0],
             (self.grid[1] + self.padding[1]) // self.size[1],
@@ -66,7 +68,7 @@ class AttentionWindows(NamedTuple):
     def split_heads(self, x: Tensor, heads: int) -> Tensor:
         """(N, h', w', heads * d) -> (windows, N * heads, cells, d).
 
-        AttentionWindows come first so that one mask per window serves all images,
+        Windows come first so that one mask per window serves all images,
         classes and heads.
         """
         (rows, columns), (height, width) = self.counts, self.size
@@ -116,10 +118,10 @@ def _mask(windows: AttentionWindows, device: torch.device) -> Tensor:
 def _regions(
     side: int, size: int, shift: int, padding: int, *, device: torch.device
 ) -> Tensor:
-    """A region number per cell of a shifted side; unlike ones never meet."""
+    """A region number per cell of a shifted side; cells attend within one."""
     cells = torch.arange(side + padding, device=device)
     regions = torch.where(cells < side, 0, 2)
     regions = regions.roll(-shift)
     if shift:
-        regions[-shift:] += 1  # what came round from the other end
+        regions[-shift:] += 1  # moved here from the other end
     return regions
