@@ -11,7 +11,7 @@ from .attention import attend
 
 
 class SplitAttention(nn.Module):
-    """Multi-head self-attention whose q, k and v weights can be frozen apart.
+    """Multi-head self-attention; q, k and v weights are frozen separately.
 
     CAT-Seg, OVRS and AerOSeg train only the query and value projections of
     CLIP. ``nn.MultiheadAttention`` keeps the three in one tensor, which an
@@ -58,7 +58,7 @@ class SplitAttention(nn.Module):
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def value_path(self, x: Tensor) -> Tensor:
-        """What every token would get if it attended to itself alone.
+        """The output if every token attended only to itself.
 
         Args:
             x (Tensor): Tokens, (N, L, C).

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Sliding windows plus a view of the whole image (CAT-Seg, OVRS)."""
+"""Sliding crops plus a view of the whole image (CAT-Seg, OVRS)."""
 
 from collections.abc import Callable, Sequence
 
@@ -17,16 +17,16 @@ def slide_global(
     stride: Sequence[int],
     out_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Mean of overlapping windows and of the image shrunk to one window.
+    """Mean of overlapping crops and of the image shrunk to one crop.
 
-    As published: probabilities (not logits) of the windows are averaged where
+    As published: probabilities (not logits) of the crops are averaged where
     they overlap, then averaged with the probabilities of the whole image
-    resized to the window.
+    resized to the crop size.
 
     Args:
         class_logits (Callable): (B, 3, H, W) -> logits (B, T, H, W).
-        images (Tensor): (B, 3, H, W); smaller than the window is allowed.
-        crop_size (Sequence[int]): Window (H, W) in pixels.
+        images (Tensor): (B, 3, H, W); smaller than a crop is allowed.
+        crop_size (Sequence[int]): Size (H, W) of a crop in pixels.
         stride (Sequence[int]): Step (H, W) in pixels.
         out_size (Sequence[int], optional): Size (H, W) of the result;
             probabilities, not logits, are resized to it, as published.
