@@ -23,7 +23,7 @@ class GuidedLinearAttention(nn.Module):
 
     Args:
         dim (int): Width of x.
-        guidance_dim (int): Width of the guidance.
+        guidance_dim (int): Width of the guidance; 0 for none.
         num_heads (int): Heads.
     """
 
@@ -65,6 +65,8 @@ class GuidedLinearAttention(nn.Module):
     def _features(
         self, layer: nn.Linear, x: Tensor, guidance: Tensor
     ) -> Tensor:
+        if layer.in_features == self.dim:
+            return F.elu(self._split(layer(x))).add_(1)
         of_x = linear(x, layer.weight[:, : self.dim])
         of_guidance = linear(guidance, layer.weight[:, self.dim :], layer.bias)
         both = add_to(of_x, of_guidance[:, None])
@@ -85,7 +87,7 @@ class ClassRefinement(nn.Module):
 
     Args:
         dim (int): Width of x.
-        guidance_dim (int): Width of the text guidance.
+        guidance_dim (int): Width of the text guidance; 0 for none.
         num_heads (int): Heads.
         pool_train (int): Average pooling of the cells while training.
         pool_test (int): The same in evaluation.
