@@ -142,11 +142,30 @@ def convert_published(
         sed = any('.cnext.' in key for key in state)
         system = 'sed' if sed else 'cat-seg'
     names = _SYSTEMS[system]
-    return {
+    renamed = {
         _rename(key, names): value.flatten() if '.padding_' in key else value
         for key, value in state.items()
         if not key.endswith(_UNUSED)
     }
+    return split_attention_weights(renamed)
+
+
+def split_attention_weights(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Give the query, key and value weights of CLIP's blocks apart.
+
+    Args:
+        state (Mapping[str, Tensor]): Tensors by name, with or without a fused
+            ``attn.in_proj_weight``, as OpenAI, open_clip and SED have it.
+
+    Returns:
+        dict[str, Tensor]: With ``attn.q_proj_weight`` and so on instead.
+    """
+    split = dict(state)
+    for key in [k for k in split if k.endswith('attn.in_proj_weight')]:
+        stem = key.removesuffix('in_proj_weight')
+        for part, weight in zip('qkv', split.pop(key).chunk(3), strict=True):
+            split[f'{stem}{part}_proj_weight'] = weight
+    return split
 
 
 def _rename(key: str, names: _Names) -> str:
