@@ -39,6 +39,7 @@ SHARED = (
     'device',
     'train',
     'compile',
+    'accelerate',
     'channels_last',
     'repeat',
     'cpu_time',
@@ -93,6 +94,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--threads', type=int, help='CPU threads')
     parser.add_argument(
         '--repeat', type=int, default=5, help='runs that count'
+    )
+    parser.add_argument(
+        '--no-accelerate',
+        dest='accelerate',
+        action='store_false',
+        help='linear layers on a CPU as PyTorch computes them',
     )
     parser.add_argument('--compile', action='store_true', help='torch.compile')
     parser.add_argument(

@@ -53,7 +53,7 @@ def measure_seams(
         )
     scores, scan = _scores(model, image, tiling, num_scores)
     contrasts = [
-        _jumps(scores, scan.bands, axis=1),
+        _jumps(scores, scan.strips, axis=1),
         _jumps(scores, scan.columns, axis=2),
     ]
     move, edge = tiling.window // 3, tiling.window

@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint, or from the last one of the work '
+        help='resume from this checkpoint, or from the last one of the work '
         'dir if none is named',
     )
     parser.add_argument('--seed', type=int, help='random seed; default: 0')

@@ -113,7 +113,7 @@ _SED = _Names(
         *_CONVOLUTIONS,
     ),
 )
-_SYSTEMS = {'cat-seg': _CATSEG, 'ovrs': _CATSEG, 'sed': _SED}
+_SYSTEMS = {'cat-seg': _CATSEG, 'sed': _SED}
 _UNUSED = ('attn_mask', 'logit_scale', 'pixel_mean', 'pixel_std')
 
 
@@ -127,8 +127,8 @@ def convert_published(
             (https://github.com/cvlab-kaist/CAT-Seg), OVRS
             (https://github.com/caoql98/OVRS) or SED
             (https://github.com/xb534/SED).
-        system (str, optional): 'cat-seg', 'ovrs' or 'sed'; found out if not
-            given.
+        system (str, optional): 'cat-seg' (OVRS has the same names) or 'sed';
+            found out by the names if not given.
 
     Returns:
         dict[str, Tensor]: Under the names of :class:`AerOSeg` or, of SED, of

@@ -103,7 +103,7 @@ def test_a_missing_label_is_named_before_anything_is_written(
     [
         (np.full((1, 96, 128), 9, np.uint8), 'id 9 at column 0, row 0'),
         (np.ones((1, 96, 127), np.uint8), 'label .* is 127x96'),
-        (np.ones((3, 96, 128), np.uint8), 'one whole number per pixel'),
+        (np.ones((3, 96, 128), np.uint8), 'one integer per pixel'),
     ],
 )
 def test_a_faulty_label_is_named(
@@ -121,7 +121,7 @@ def test_an_image_of_four_bands_is_named(tmp_path: Path) -> None:
     source = make_openearthmap(tmp_path / 'source')
     path = source / 'koeln/images/koeln_50.tif'
     write_tif(path, np.zeros((4, 96, 128), np.uint8))
-    with pytest.raises(ValueError, match=r'koeln_50\.tif .*three bands'):
+    with pytest.raises(ValueError, match=r'koeln_50\.tif .*three 8-bit bands'):
         convert(source, tmp_path / 'out')
 
 

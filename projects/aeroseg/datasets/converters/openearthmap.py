@@ -21,19 +21,20 @@ PUBLISHED = {'train': 31154, 'val': 5195}
 class OpenEarthMapConverter(Converter):
     """Cuts ``REGION/{images,labels}/REGION_N.tif`` into square tiles.
 
-    The ids 1-8 become 0-7, unknown (0) becomes 255. The GeoTIFF tags stay
-    behind; the manifest keeps the window of every tile.
+    The ids 1-8 become 0-7, unknown (0) becomes 255. The GeoTIFF tags are
+    dropped; the manifest keeps the window of every tile.
 
     Args:
         source (Sequence[str | Path]): Folders or archives of the download.
         lists (Mapping[str, str | Path], optional): A list of file names per
             split. Default: ``train.txt`` and ``val.txt`` of the source.
         size (int): Side of a tile, px. Default: 256.
-        rule (Rule): What happens to the rest at the edges. Default: 'drop',
-            the rule whose numbers come nearest to the published ones when
-            sides are not a multiple of 256; no pixel is scored twice.
-        without_xbd (bool): Leave out listed scenes without image: the smaller
-            official archive has no images of the xBD part. Default: False.
+        rule (Rule): What happens to the remainder at the edges. Default:
+            'drop', the rule whose numbers are closest to the published ones
+            when sides are not a multiple of 256; no pixel is scored twice.
+        without_xbd (bool): Leave out listed scenes without an image: the
+            smaller official archive has no images of the xBD part. Default:
+            False.
     """
 
     dataset = 'OpenEarthMap'
@@ -58,7 +59,7 @@ class OpenEarthMapConverter(Converter):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides about the result."""
+        """Everything that determines the result."""
         return {
             'size': self.size,
             'rule': self.rule,
@@ -121,9 +122,9 @@ class OpenEarthMapConverter(Converter):
         hint = ''
         if image:
             hint = (
-                '. The archive without xBD has no images of that part: fetch '
-                'them with the official script, or leave those scenes out '
-                'with --without-xbd'
+                '. The archive without xBD has no images of that part: '
+                'download them with the official script, or leave those '
+                'scenes out with --without-xbd'
             )
         return FileNotFoundError(
             f'the {kind} of {name}, listed for {split}, is not in '

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Where the tiles of a scene lie."""
+"""The positions of the tiles of a scene."""
 
 from typing import Literal, NamedTuple, get_args
 
@@ -10,7 +10,7 @@ RULES: tuple[Rule, ...] = get_args(Rule)
 
 
 class Window(NamedTuple):
-    """A rectangle of a scene in pixels; it may reach over its edges."""
+    """A rectangle of a scene in pixels; it may extend beyond its edges."""
 
     x: int
     y: int
@@ -24,14 +24,14 @@ def starts(length: int, size: int, stride: int, rule: Rule) -> list[int]:
     Args:
         length (int): Length of the side, px.
         size (int): Length of a tile, px.
-        stride (int): Distance of two beginnings, px.
-        rule (Rule): What happens to the rest at the end: 'drop' leaves it
-            out; 'pad' adds a tile that reaches over the edge; 'clamp' adds a
-            tile that ends at the edge and overlaps its neighbour. A side
-            shorter than a tile gives no tile under 'drop', else one.
+        stride (int): Distance between two starts, px.
+        rule (Rule): What happens to the remainder at the end: 'drop' leaves
+            it out; 'pad' adds a tile that extends beyond the edge; 'clamp'
+            adds a tile that ends at the edge and overlaps its neighbour. A
+            side shorter than a tile gives no tile under 'drop', else one.
 
     Returns:
-        list[int]: Ascending beginnings, px.
+        list[int]: Ascending starts, px.
 
     Raises:
         ValueError: If a length is not positive or the rule is unknown.
@@ -58,7 +58,7 @@ def tile_windows(
         height (int): Height of the scene, px.
         width (int): Width of the scene, px.
         size (int): Side of a tile, px.
-        stride (int): Distance of two tiles, px.
+        stride (int): Distance between two tiles, px.
         rule (Rule): See :func:`starts`.
 
     Returns:

@@ -13,10 +13,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.quiet import ignore_warning
+from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.scene_scan import scan_scene
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
     ClassArea,
@@ -31,6 +30,7 @@ from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder
+from .scan_scene import scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder
 
@@ -88,10 +88,12 @@ def predict_scene(
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
-    with rasterio.Env(GDAL_CACHEMAX=READ_CACHE):
-        source = RasterSource(
+    with (
+        rasterio.Env(GDAL_CACHEMAX=READ_CACHE),
+        RasterSource(
             path, options.bands, options.gsd, options.scale, options.stretch
-        )
+        ) as source,
+    ):
         job = _job(source, scheme, options, model_id)
         folder = OutputFolder(Path(out), job, options.overwrite)
         if folder.report is None:
@@ -103,7 +105,6 @@ def predict_scene(
         else:
             report = folder.report
             logger.info('%s is already complete in %s', path, folder.path)
-        source.close()
     return SceneResult(
         source.path,
         {kind: folder.path / name for kind, name in report['files'].items()},

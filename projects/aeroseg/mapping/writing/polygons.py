@@ -16,8 +16,8 @@ from rasterio.windows import Window
 
 from aeroseg.files import atomic_path
 from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import to_map
-from aeroseg.mapping.reading.quiet import ignore_warning
 
 _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
 _RAGGED = 2**19  # pixel sides between classes; blocks with more are cut up

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..layers.class_attention import ClassRefinement
-from ..layers.linear import accelerate
 from ..layers.upsample import SharedByClasses, UpsampleStage
 
 
@@ -53,7 +52,6 @@ class FusionStage(nn.Module):
         self.spatial = ConvNeXtBlock(
             in_channels, kernel_size=kernel_size, ls_init_value=1.0
         )
-        accelerate(self.spatial)
         self.classes = ClassRefinement(
             in_channels, 0, num_heads, pool_train, pool_test, num_slots=0
         )

@@ -13,7 +13,6 @@ from segment_anything.modeling import ImageEncoderViT
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
-from ..layers.linear import accelerate
 from .base import Features, GuidanceEncoder
 from .sam_attention import block_forward
 
@@ -129,7 +128,6 @@ class SAMGuidance(GuidanceEncoder):
         self.encoder = ImageEncoderViT(
             norm_layer=partial(nn.LayerNorm, eps=1e-6), **settings
         )
-        accelerate(self.encoder)
         del self.encoder.blocks[self.out_blocks[-1] :]
         if last == 'block':
             self.encoder.neck = nn.Identity()

@@ -10,7 +10,6 @@ import torch.nn.functional as F
 from mmseg.registry import MODELS
 from torch import Tensor
 
-from ..layers.linear import accelerate
 from .base import Features, GuidanceEncoder
 from .sam import SAM_MEAN, SAM_STD
 
@@ -76,7 +75,6 @@ class SAM2Guidance(GuidanceEncoder):
         self.encoder = timm.create_model(
             name, features_only=True, out_indices=out_indices, **sizes
         )
-        accelerate(self.encoder)
         first, second, third = self.encoder.feature_info.channels()
         self.out_channels = (first, second, third)
         # The window's position table is tiled, so the finest map must be a

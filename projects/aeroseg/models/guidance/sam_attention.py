@@ -35,8 +35,7 @@ from segment_anything.modeling.image_encoder import Attention, Block
 from torch import Tensor
 
 from ..layers.attention import by_product, product_attention
-from ..layers.feed_forward import feed_forward
-from ..layers.in_place import add_to
+from ..layers.feed_forward import add_to, feed_forward
 
 
 class _Span(NamedTuple):

@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import Linear, linear
+from .feed_forward import add_to, feed_forward
 
 _EPS = 1e-6
 
@@ -31,9 +29,9 @@ class GuidedLinearAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = Linear(dim + guidance_dim, dim)
-        self.k = Linear(dim + guidance_dim, dim)
-        self.v = Linear(dim, dim)
+        self.q = nn.Linear(dim + guidance_dim, dim)
+        self.k = nn.Linear(dim + guidance_dim, dim)
+        self.v = nn.Linear(dim, dim)
 
     def summarise(self, x: Tensor, guidance: Tensor) -> tuple[Tensor, Tensor]:
         """What classes offer to a query: sums over T of K V^T and of K.
@@ -65,10 +63,12 @@ class GuidedLinearAttention(nn.Module):
     def _features(
         self, layer: nn.Linear, x: Tensor, guidance: Tensor
     ) -> Tensor:
-        if layer.in_features == self.dim:
+        if layer.in_features == self.dim:  # no guidance
             return F.elu(self._split(layer(x))).add_(1)
-        of_x = linear(x, layer.weight[:, : self.dim])
-        of_guidance = linear(guidance, layer.weight[:, self.dim :], layer.bias)
+        of_x = F.linear(x, layer.weight[:, : self.dim])
+        of_guidance = F.linear(
+            guidance, layer.weight[:, self.dim :], layer.bias
+        )
         both = add_to(of_x, of_guidance[:, None])
         return F.elu(self._split(both)).add_(1)
 
@@ -111,7 +111,7 @@ class ClassRefinement(nn.Module):
         self.attn = GuidedLinearAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            Linear(dim, 4 * dim), nn.ReLU(), Linear(4 * dim, dim)
+            nn.Linear(dim, 4 * dim), nn.ReLU(), nn.Linear(4 * dim, dim)
         )
         if num_slots:
             self.padding_token = nn.Parameter(torch.zeros(dim))

@@ -15,9 +15,7 @@ from open_clip.transformer import (
 from timm.models.convnext import ConvNeXt
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import accelerate
+from .feed_forward import add_to, feed_forward
 from .split_attention import SplitAttention
 
 ClipModel = str | dict[str, Any]
@@ -65,7 +63,6 @@ def build_vision_tower(model: ClipModel) -> VisionTransformer:
             'features are defined for the plain ViTs of open_clip'
         )
     _split(tower, model)
-    accelerate(tower)
     return tower
 
 
@@ -94,7 +91,6 @@ def build_convnext_tower(
             f'the image tower of {model!r} is {type(trunk).__name__}; a '
             "ConvNeXt is needed, for example 'convnext_base_w_320'"
         )
-    accelerate(tower)
     return tower
 
 
@@ -120,7 +116,6 @@ def build_text_tower(model: ClipModel) -> TextTransformer:
             'CLIP; prompts are cut at their end, which needs one'
         )
     _split(tower, model)
-    accelerate(tower)
     return tower
 
 

@@ -5,9 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import Linear, linear
+from .feed_forward import add_to, feed_forward
 from .windows import Windows
 
 
@@ -27,10 +25,10 @@ class GuidedWindowAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = Linear(dim + guidance_dim, dim)
-        self.k = Linear(dim + guidance_dim, dim)
-        self.v = Linear(dim, dim)
-        self.proj = Linear(dim, dim)
+        self.q = nn.Linear(dim + guidance_dim, dim)
+        self.k = nn.Linear(dim + guidance_dim, dim)
+        self.v = nn.Linear(dim, dim)
+        self.proj = nn.Linear(dim, dim)
 
     def forward(self, x: Tensor, guidance: Tensor, windows: Windows) -> Tensor:
         """Attend within windows.
@@ -47,13 +45,13 @@ class GuidedWindowAttention(nn.Module):
         weight = torch.cat(
             [self.q.weight[:, :dim], self.k.weight[:, :dim], self.v.weight]
         )
-        qk_guidance = linear(
+        qk_guidance = F.linear(
             guidance,
             torch.cat([self.q.weight[:, dim:], self.k.weight[:, dim:]]),
             torch.cat([self.q.bias, self.k.bias]),
         )
         bias = F.pad(self.v.bias, (2 * dim, 0))
-        qk, v = linear(x, weight, bias).split([2 * dim, dim], dim=-1)
+        qk, v = F.linear(x, weight, bias).split([2 * dim, dim], dim=-1)
         qk = add_to(qk, qk_guidance[:, None])
         q, k, v = (
             windows.split_heads(part.flatten(0, 1), self.num_heads)
@@ -91,7 +89,7 @@ class GuidedSwinBlock(nn.Module):
         self.attn = GuidedWindowAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            Linear(dim, 4 * dim), nn.GELU(), Linear(4 * dim, dim)
+            nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
         )
 
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:

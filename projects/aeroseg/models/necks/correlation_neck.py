@@ -9,8 +9,24 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from ..layers.class_attention import ClassRefinement
-from ..layers.correlation import correlate
 from ..layers.guided_swin import GuidedSwinPair
+
+
+def correlate(dense: Tensor, text: Tensor) -> Tensor:
+    """Cosine similarity of every cell of every view with every prompt (eq. 3).
+
+    Args:
+        dense (Tensor): Image features, (B, R, C, h, w), any scale.
+        text (Tensor): Text features, (T, P, C), any scale.
+
+    Returns:
+        Tensor: Similarities in [-1, 1], (B, T, R * P, h, w), rotations
+        outside, prompts inside, as eq. 4 concatenates them.
+    """
+    dense = F.normalize(dense, dim=2)
+    text = F.normalize(text, dim=-1)
+    maps = torch.einsum('tpc,brchw->btrphw', text, dense)
+    return maps.flatten(2, 3)
 
 
 class RefinementLayer(nn.Module):

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from aeroseg.vocabulary import Vocabulary
 
 from ..features import SEDFeatures
-from ..layers.correlation import correlate
+from ..necks.correlation_neck import correlate
 from .open_vocab import OpenVocabSegmentor
 
 

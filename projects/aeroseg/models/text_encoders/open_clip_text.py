@@ -100,7 +100,9 @@ class OpenCLIPTextEncoder(BaseModule):
         key = (queries, *self._state())
         if key not in self._store:
             with torch.no_grad(), self._full_precision():
-                self.remember(queries, self._encode(queries))
+                self._store[key] = self._encode(queries)
+            while len(self._store) > self._stored:
+                self._store.popitem(last=False)
         return self._store[key]
 
     def sentences(self, words: Sequence[str]) -> list[str]:
@@ -110,28 +112,6 @@ class OpenCLIPTextEncoder(BaseModule):
             for word in words
             for template in self.templates
         ]
-
-    def remember(self, queries: Queries, features: Tensor) -> None:
-        """Keep the features of a vocabulary until the weights change.
-
-        Args:
-            queries (tuple[tuple[str, ...], ...]): The words of each class.
-            features (Tensor): Unit text features, (T, P, C).
-
-        Raises:
-            ValueError: If the shape is another one.
-        """
-        shape = (len(queries), self.num_prompts, self.embed_dims)
-        if tuple(features.shape) != shape:
-            raise ValueError(
-                f'text features are {tuple(features.shape)}, the words and '
-                f'templates ask for {shape} (T, P, C)'
-            )
-        weight = self.text.positional_embedding
-        key = (queries, *self._state())
-        self._store[key] = features.to(weight)
-        while len(self._store) > self._stored:
-            self._store.popitem(last=False)
 
     def _trainable(self) -> bool:
         return any(weight.requires_grad for weight in self.parameters())
