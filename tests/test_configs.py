@@ -11,7 +11,7 @@ from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
 
-from aeroseg.models import AerOSeg
+from aeroseg.models import OpenVocabSegmentor
 from aeroseg.vocabulary import Vocabulary
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -77,7 +77,7 @@ def test_it_builds_and_every_trained_parameter_is_optimised(
 ) -> None:
     with torch.device('meta'):
         model = MODELS.build(config.model)
-    assert isinstance(model, AerOSeg)
+    assert isinstance(model, OpenVocabSegmentor)
     wrapper = build_optim_wrapper(model, config.optim_wrapper)
     grouped = [
         parameter

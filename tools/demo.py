@@ -33,7 +33,7 @@ from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
 from aeroseg.models import AerOSeg
-from aeroseg.models.layers.correlation import correlate
+from aeroseg.models.necks.correlation_neck import correlate
 from aeroseg.read_config import read_config
 from aeroseg.visualization import contact_sheet, draw_panel
 from aeroseg.vocabulary import Vocabulary

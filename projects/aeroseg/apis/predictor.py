@@ -38,16 +38,19 @@ Picture: TypeAlias = np.ndarray | Image.Image | str | Path
 
 
 class Predictor:
-    """A trained model that is asked for any classes in any image.
+    """A trained model that predicts any classes in any image.
 
     Args:
         config (str | Path | Config | None): The config the checkpoint was
-            trained with. None takes the one that training left beside it.
+            trained with. None takes the one that training saved next to it.
         checkpoint (str | Path | None): The weights. None keeps random ones,
             useful only for benchmarks.
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
             there is one.
         amp (bool): Compute in bfloat16 where that is safe.
+        accelerate (bool | None): Compute linear layers on a CPU by oneDNN, see
+            :mod:`aeroseg.acceleration`. None does as the config's field
+            `accelerate`, which is True unless set.
 
     Attributes:
         trained (Vocabulary | None): The classes of the training, by the
@@ -73,6 +76,7 @@ class Predictor:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         amp: bool = False,
+        accelerate: bool | None = None,
     ) -> None:
         if config is None and checkpoint is None:
             raise ValueError('give a config, a checkpoint or both')
@@ -88,6 +92,9 @@ class Predictor:
             self.trained = Vocabulary.build(self.config.model.vocabulary)
         self.model.to(_find_device(device))
         self.amp = amp
+        if accelerate is None:
+            accelerate = self.config.get('accelerate', True)
+        self.accelerate = accelerate
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
         self.tiling = Tiling(**settings)
@@ -107,19 +114,21 @@ class Predictor:
                 classes of the training.
 
         Raises:
-            ValueError: If names are empty or given twice, or the classes of
-                the training are asked for but not known.
+            ValueError: If names are empty or given twice, or none are given
+                and those of the training are not known.
             FileNotFoundError: If there is no such vocabulary file.
         """
         return read_classes(classes, self.trained)
 
     def ask(self, classes: Classes | None = None) -> VocabularyModel:
-        """The model together with the classes it is asked for.
+        """The model together with the classes it is to predict.
 
         Args:
             classes (Classes | None): See :meth:`vocabulary`.
         """
-        return VocabularyModel(self.model, self.vocabulary(classes), self.amp)
+        return VocabularyModel(
+            self.model, self.vocabulary(classes), self.amp, self.accelerate
+        )
 
     def predict(
         self,

@@ -2,10 +2,11 @@
 """Training and testing around the model: hooks, optimiser, launching."""
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .hooks import TrainableHook, VocabularyHook
+from .hooks import AccelerationHook, TrainableHook, VocabularyHook
 from .quiet_constructor import QuietOptimWrapperConstructor
 
 __all__ = [
+    'AccelerationHook',
     'AutocastOptimWrapper',
     'QuietOptimWrapperConstructor',
     'TrainableHook',

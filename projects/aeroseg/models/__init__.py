@@ -5,18 +5,23 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, RotatedCLIP
+from .backbones import CLIPFeatures, ConvNeXtCLIP, RotatedCLIP
 from .data_preprocessor import RGBDataPreProcessor
-from .decode_heads import AttentionUpsampleHead, BackProjectionHead
-from .features import AerOSegFeatures
+from .decode_heads import (
+    AttentionUpsampleHead,
+    BackProjectionHead,
+    GradualFusionHead,
+)
+from .features import AerOSegFeatures, SEDFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck
-from .segmentors import AerOSeg, OpenVocabSegmentor
+from .segmentors import SED, AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
+    'SED',
     'AerOSeg',
     'AerOSegFeatures',
     'AttentionUpsampleHead',
@@ -24,10 +29,13 @@ __all__ = [
     'BackProjectionLoss',
     'CLIPFeatures',
     'CLIPPretrained',
+    'ConvNeXtCLIP',
     'CorrelationNeck',
+    'GradualFusionHead',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
+    'SEDFeatures',
 ]

@@ -20,18 +20,18 @@ from ..layers.clip_towers import (
     run_block,
     run_mlp,
 )
-from ..layers.linear import linear
 from ..layers.split_attention import set_trainable
 
 
 class CLIPFeatures(NamedTuple):
-    """What :class:`RotatedCLIP` returns.
+    """What an image tower returns.
 
     Attributes:
         dense (Tensor): Features in the space of the text, turned back to 0
             degrees, (B, R, C, h, w), any scale.
         intermediate (tuple[Tensor, ...]): Outputs of chosen blocks of the
-            0-degree view, each (B, W, h, w).
+            0-degree view, each (B, W, h, w); of a ConvNeXt, its stages, whose
+            grids differ.
         upright (int): Place of the 0-degree view in ``dense``.
     """
 
@@ -229,7 +229,7 @@ class RotatedCLIP(BaseModule):
         base = x[:, :1] if self.residual == 'class' else patches
         y = base + block.ls_1(block.attn.value_path(block.ln_1(patches)))
         y = y + block.ls_2(run_mlp(block, block.ln_2(y)))
-        return linear(self.visual.ln_post(y), self.visual.proj.T)
+        return F.linear(self.visual.ln_post(y), self.visual.proj.T)
 
     def _positions(self, grid: tuple[int, int]) -> Tensor:
         """Position embedding of any grid, (1 + h * w, W), bicubic."""

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import torch
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..features import AerOSegFeatures
 from ..layers.guidance_projection import GuidanceProjection
 from ..layers.upsample import UpsampleStage
+from .open_vocab_head import OpenVocabHead
 
 _KEPT_CLASSES = 160
 
 
 @MODELS.register_module()
-class AttentionUpsampleHead(BaseDecodeHead):
+class AttentionUpsampleHead(OpenVocabHead):
     """Refined correlation -> one logit per class at four times the grid.
 
     Without attention and with transposed convolutions for the guidance it is
@@ -29,8 +29,8 @@ class AttentionUpsampleHead(BaseDecodeHead):
             shallow to deep, (F1, F2) or more.
         guidance_index (Sequence[int]): Which map guides the first and the
             second stage. (1, 0): F2, then F1. The paper names F2 for the
-            first stage (eq. 10) and has no other use for F1; OVRS goes from
-            shallow to deep, (0, 1).
+            first stage (eq. 10), which leaves F1 for the second; OVRS uses
+            them from shallow to deep, (0, 1).
         guidance_dims (Sequence[int]): Guidance channels per stage.
         guidance_upsample (str): 'nearest' (eq. 10) or 'deconv' (as
             published for CAT-Seg and OVRS).
@@ -56,21 +56,10 @@ class AttentionUpsampleHead(BaseDecodeHead):
         loss_decode: dict | Sequence[dict] = ({'type': 'OpenVocabBCELoss'},),
         **kwargs: Any,
     ) -> None:
-        # The vocabulary decides how many classes there are; mmseg asks for
-        # a number and makes a classifier of it, which is not needed.
         super().__init__(
-            in_channels,
-            stage_channels[-1],
-            num_classes=3,
-            dropout_ratio=0,
-            loss_decode=loss_decode,
-            init_cfg=kwargs.pop('init_cfg', None),
-            **kwargs,
+            in_channels, stage_channels[-1], class_chunk, loss_decode, **kwargs
         )
-        del self.conv_seg
-        self.threshold = 0.5  # mmseg reads it where there is one class
         self.guidance_index = tuple(guidance_index)
-        self.class_chunk = class_chunk
         widths = (in_channels, *stage_channels)
         self.guidance_proj = nn.ModuleList()
         stages = []
@@ -111,7 +100,7 @@ class AttentionUpsampleHead(BaseDecodeHead):
         return self.decode(inputs.refined, guidance)
 
     def decode(self, x: Tensor, guidance: Sequence[Tensor]) -> Tensor:
-        """Upsample with guidance that is projected already.
+        """Upsample with guidance that is already projected.
 
         Args:
             x (Tensor): (B, T, D, h, w).

@@ -3,5 +3,6 @@
 
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
+from .sed import SED
 
-__all__ = ['AerOSeg', 'OpenVocabSegmentor']
+__all__ = ['SED', 'AerOSeg', 'OpenVocabSegmentor']
