@@ -50,7 +50,7 @@ def existing_file(path: str | Path, advice: str = _TRAINED) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'there is not a checkpoint {path.absolute()}. {advice}'
+            f'there is no checkpoint {path.absolute()}. {advice}'
         )
     return path
 
