@@ -1,0 +1,13 @@
+# UPerNet with ConvNeXt-T, trained on the seen classes of OpenEarthMap, scored on all.
+_base_ = [
+    './_base_/upernet_convnext-t.py',
+    '../_base_/datasets/openearthmap.py',
+    '../_base_/default_runtime.py',
+]
+
+model = dict(
+    decode_head=dict(num_classes=8),
+    auxiliary_head=dict(num_classes=8),
+)
+# labels='all' gives the upper bound.
+train_dataloader = dict(dataset=dict(classes='all', labels='seen'))
