@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Reads config files, for every tool and for the predictor."""
+"""Reads config files for all tools and the predictor."""
 
 import difflib
 from collections.abc import Mapping
@@ -14,15 +14,15 @@ from mmengine.utils import import_modules_from_strings
 def read_config(
     config: str | Path | Config, options: Mapping[str, Any] | None = None
 ) -> Config:
-    """Read a config, change it, and make what it names known.
+    """Read a config, change it, and register what it names.
 
     Args:
-        config (str | Path | Config): File, or a config that was read.
+        config (str | Path | Config): File, or a config that is read already.
         options (Mapping, optional): Values to replace, by dotted keys.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no config, or inherits from one that is not
+        ValueError: If it is not a config, or inherits from one that is not
             installed.
     """
     if not isinstance(config, Config):
@@ -38,20 +38,21 @@ def read_config(
 def _read(path: Path) -> Config:
     if not path.is_file():
         raise FileNotFoundError(
-            f'no config {path}; those of AerOSeg are in configs/'
+            f'there is no config {path}; '
+            'the configs of AerOSeg are in configs/'
         )
     try:
         return Config.fromfile(path)
     except FileNotFoundError as error:
         raise ValueError(
-            f'{path} is no config: {error}{_similar(str(error))}'
+            f'{path} is not a config: {error}{_similar(str(error))}'
         ) from error
     except (OSError, SyntaxError) as error:
-        raise ValueError(f'{path} is no config: {error}') from error
+        raise ValueError(f'{path} is not a config: {error}') from error
     except (ImportError, AssertionError) as error:
         reason = str(error).rstrip('.')
         raise ValueError(
-            f'{path} is no config: {reason}. If it inherits from '
+            f'{path} is not a config: {reason}. If it inherits from '
             "another package, as _base_ = 'mmseg::segformer/NAME.py' does, "
             'that package must be installed; mmseg and mmpretrain are'
         ) from error

@@ -2,7 +2,12 @@
 # with the optimiser of its schedule_80k.py.
 _base_ = ['mmseg::_base_/models/deeplabv3plus_r50-d8.py', './schedule_80k.py']
 
-model = dict(data_preprocessor=dict(size=(384, 384)))
+model = dict(
+    data_preprocessor=dict(size=(384, 384)),
+    # The mean over the labelled pixels: most are ignored, on iSAID above all.
+    decode_head=dict(loss_decode=dict(avg_non_ignore=True)),
+    auxiliary_head=dict(loss_decode=dict(avg_non_ignore=True)),
+)
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='SGD', lr=0.01, momentum=0.9, weight_decay=5e-4),

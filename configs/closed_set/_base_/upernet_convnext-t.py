@@ -18,8 +18,13 @@ model = dict(
             type='Pretrained', checkpoint=checkpoint, prefix='backbone.'
         ),
     ),
-    decode_head=dict(in_channels=[96, 192, 384, 768]),
-    auxiliary_head=dict(in_channels=384),
+    # The mean over the labelled pixels: most are ignored, on iSAID above all.
+    decode_head=dict(
+        in_channels=[96, 192, 384, 768], loss_decode=dict(avg_non_ignore=True)
+    ),
+    auxiliary_head=dict(
+        in_channels=384, loss_decode=dict(avg_non_ignore=True)
+    ),
 )
 optim_wrapper = dict(
     type='OptimWrapper',

@@ -18,8 +18,14 @@ model = dict(
         c1_in_channels=64,
         c1_channels=12,
         num_classes=19,
+        loss_decode=dict(avg_non_ignore=True),
     ),
-    auxiliary_head=dict(in_channels=256, channels=64, num_classes=19),
+    auxiliary_head=dict(
+        in_channels=256,
+        channels=64,
+        num_classes=19,
+        loss_decode=dict(avg_non_ignore=True),
+    ),
 )
 # labels='all' gives the upper bound.
 train_dataloader = dict(dataset=dict(classes='all', labels='seen'))

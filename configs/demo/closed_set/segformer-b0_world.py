@@ -9,7 +9,8 @@ _base_ = [
 
 max_iters = 400
 model = dict(
-    data_preprocessor=dict(size=(256, 256)), decode_head=dict(num_classes=19)
+    data_preprocessor=dict(size=(256, 256)),
+    decode_head=dict(num_classes=19, loss_decode=dict(avg_non_ignore=True)),
 )
 # labels='all' gives the upper bound.
 train_dataloader = dict(dataset=dict(classes='all', labels='seen'))

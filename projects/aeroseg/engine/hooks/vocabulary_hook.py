@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Gives the model the vocabulary of the dataset it is about to see."""
+"""Gives the model the vocabulary of the dataset that comes next."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -10,7 +10,8 @@ from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS
 
-from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.fit import AUXILIARY_HEAD, CHOOSE_CONFIG, check_fit
+from aeroseg.checkpoints.read import weights_of
 from aeroseg.models.segmentors import OpenVocabSegmentor
 from aeroseg.vocabulary import Vocabulary
 
@@ -26,10 +27,9 @@ from ..closed_set import (
 class VocabularyHook(Hook):
     """Sets the vocabulary from the metainfo of the dataset.
 
-    Training, validation and test each get the classes of their own dataset,
-    in one place; after a validation the training classes come back. The
-    words are written into the log and into every checkpoint, under
-    ``meta['vocabulary']``.
+    Training, validation and test each use the classes of their dataset; after
+    a validation the training classes are set again. The words are written to
+    the log and to every checkpoint, under ``meta['vocabulary']``.
 
     Closed-set models (mmseg's own) take no vocabulary. For them the hook
     checks that a class has the same id in training and in the dataset that
@@ -39,12 +39,13 @@ class VocabularyHook(Hook):
     priority = 'VERY_HIGH'
 
     def __init__(self) -> None:
+        self._training: Vocabulary | None = None
         self._trained: Sequence[str] = ()
 
     def before_train(self, runner: Runner) -> None:
         """Training classes."""
         dataset = runner.train_dataloader.dataset
-        self._apply(runner, dataset, 'training')
+        self._training = self._apply(runner, dataset, 'training')
         self._trained = dataset.metainfo.get('classes') or ()
         if getattr(runner, 'val_loop', None) is not None:
             self._check(runner, runner.val_dataloader.dataset)
@@ -62,13 +63,13 @@ class VocabularyHook(Hook):
             return
         meta = checkpoint.get('meta', {}).get('dataset_meta') or {}
         self._trained = meta.get('classes') or ()
-        weights = checkpoint.get('state_dict', checkpoint)
         check_fit(
             model.state_dict(),
-            {k.removeprefix('module.'): v for k, v in weights.items()},
-            passed_over=lambda name: True,
-            message='the checkpoint does not fit the model',
-            advice='Use the config it was trained with',
+            weights_of(checkpoint),
+            'the checkpoint does not fit the model',
+            CHOOSE_CONFIG,
+            ignored=lambda name: True,
+            training_part=AUXILIARY_HEAD,
         )
 
     def before_val(self, runner: Runner) -> None:
@@ -77,12 +78,8 @@ class VocabularyHook(Hook):
 
     def after_val(self, runner: Runner, metrics: Any = None) -> None:
         """Back to the training classes."""
-        if getattr(runner, '_train_loop', None) is not None and isinstance(
-            _model(runner), OpenVocabSegmentor
-        ):
-            dataset = getattr(runner._train_loop, 'dataloader', None)
-            if dataset is not None:
-                self._apply(runner, dataset.dataset, '')
+        if self._training is not None:
+            _model(runner).set_vocabulary(self._training)
 
     def before_test(self, runner: Runner) -> None:
         """Test classes."""
@@ -95,18 +92,21 @@ class VocabularyHook(Hook):
             vocabulary = model.vocabulary.to_dict()
             checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
 
-    def _apply(self, runner: Runner, dataset: Any, phase: str) -> None:
+    def _apply(
+        self, runner: Runner, dataset: Any, phase: str
+    ) -> Vocabulary | None:
+        """Set the classes of a dataset; None where the model takes none."""
         model = _model(runner)
         if not isinstance(model, OpenVocabSegmentor):
             self._check(runner, dataset)
-            return
+            return None
         vocabulary = Vocabulary.from_metainfo(dataset.metainfo)
         model.set_vocabulary(vocabulary)
-        if phase:
-            runner.logger.info(
-                f'The {phase} vocabulary has {len(vocabulary)} classes: '
-                f'{describe(vocabulary)}'
-            )
+        runner.logger.info(
+            f'The {phase} vocabulary has {len(vocabulary)} classes: '
+            f'{describe(vocabulary)}'
+        )
+        return vocabulary
 
     def _check(self, runner: Runner, dataset: Any) -> None:
         """Check the ids of a closed-set model against those of a dataset."""
@@ -121,7 +121,7 @@ class VocabularyHook(Hook):
 
 
 def describe(vocabulary: Vocabulary) -> str:
-    """Names, with synonyms in brackets and a star behind unseen ones."""
+    """Names, with synonyms in brackets and a star after unseen ones."""
     words = []
     for index, (name, *others) in enumerate(vocabulary.synonyms):
         seen = vocabulary.seen is None or vocabulary.seen[index]
