@@ -1,4 +1,5 @@
-# DeepLabV3+ with ResNet-50, trained on the seen classes of iSAID, scored on all.
+# DeepLabV3+ with ResNet-50 on the seen classes of iSAID,
+# scored on all.
 _base_ = [
     './_base_/deeplabv3plus_r50.py',
     '../_base_/datasets/isaid.py',

@@ -1,4 +1,5 @@
-# SegFormer-B0, trained on the seen classes of OpenEarthMap, scored on all.
+# SegFormer-B0 on the seen classes of OpenEarthMap,
+# scored on all.
 _base_ = [
     './_base_/segformer_mit-b0.py',
     '../_base_/datasets/openearthmap.py',

@@ -1,4 +1,5 @@
-# SegFormer-B2, trained on the seen classes of OpenEarthMap, scored on all.
+# SegFormer-B2 on the seen classes of OpenEarthMap,
+# scored on all.
 _base_ = [
     './_base_/segformer_mit-b2.py',
     '../_base_/datasets/openearthmap.py',

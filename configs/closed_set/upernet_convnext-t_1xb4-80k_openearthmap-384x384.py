@@ -1,4 +1,5 @@
-# UPerNet with ConvNeXt-T, trained on the seen classes of OpenEarthMap, scored on all.
+# UPerNet with ConvNeXt-T on the seen classes of OpenEarthMap,
+# scored on all.
 _base_ = [
     './_base_/upernet_convnext-t.py',
     '../_base_/datasets/openearthmap.py',
