@@ -5,18 +5,23 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, RotatedCLIP
+from .backbones import CLIPFeatures, RotatedCLIP, SplitCLIP
 from .data_preprocessor import RGBDataPreProcessor
-from .decode_heads import AttentionUpsampleHead, BackProjectionHead
+from .decode_heads import (
+    AttentionUpsampleHead,
+    BackProjectionHead,
+    SideAdapterHead,
+)
 from .features import AerOSegFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck
-from .segmentors import AerOSeg, OpenVocabSegmentor
+from .segmentors import SAN, AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
+    'SAN',
     'AerOSeg',
     'AerOSegFeatures',
     'AttentionUpsampleHead',
@@ -30,4 +35,6 @@ __all__ = [
     'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
+    'SideAdapterHead',
+    'SplitCLIP',
 ]

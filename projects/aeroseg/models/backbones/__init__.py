@@ -2,5 +2,6 @@
 """Image towers."""
 
 from .rotated_clip import CLIPFeatures, RotatedCLIP
+from .split_clip import SplitCLIP
 
-__all__ = ['CLIPFeatures', 'RotatedCLIP']
+__all__ = ['CLIPFeatures', 'RotatedCLIP', 'SplitCLIP']

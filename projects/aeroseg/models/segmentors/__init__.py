@@ -3,5 +3,6 @@
 
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
+from .san import SAN
 
-__all__ = ['AerOSeg', 'OpenVocabSegmentor']
+__all__ = ['SAN', 'AerOSeg', 'OpenVocabSegmentor']
