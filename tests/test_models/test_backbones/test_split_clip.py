@@ -38,9 +38,7 @@ def test_a_mask_without_bias_is_the_image_for_clip(tower: SplitCLIP) -> None:
     first = tower(image)
     found = tower.recognise(first, torch.zeros(2, 2, 5, 4, 4))
     expected = F.normalize(clip.eval()(image), dim=-1)
-    assert torch.allclose(
-        found, expected[:, None].expand_as(found), atol=1e-5
-    )
+    assert torch.allclose(found, expected[:, None].expand_as(found), atol=1e-5)
 
 
 def fused(state: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:

@@ -4,5 +4,6 @@
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
 from .san import SAN
+from .sed import SED
 
-__all__ = ['SAN', 'AerOSeg', 'OpenVocabSegmentor']
+__all__ = ['SAN', 'SED', 'AerOSeg', 'OpenVocabSegmentor']
