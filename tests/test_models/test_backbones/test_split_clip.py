@@ -32,7 +32,7 @@ def test_a_mask_without_bias_is_the_image_for_clip(tower: SplitCLIP) -> None:
     # token itself: each copy stands in for it.
     clip = _build_vision_tower(32, MODEL['vision_cfg'], quick_gelu=True)
     clip.load_state_dict(
-        {k: v for k, v in fused(tower.visual.state_dict()).items()}
+        dict(fused(tower.visual.state_dict()).items())
     )
     image = torch.randn(2, 3, 64, 64)
     first = tower(image)
