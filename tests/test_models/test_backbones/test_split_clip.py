@@ -31,9 +31,7 @@ def test_a_mask_without_bias_is_the_image_for_clip(tower: SplitCLIP) -> None:
     # A bias of 0 leaves a copy what the class token sees, but for the class
     # token itself: each copy stands in for it.
     clip = _build_vision_tower(32, MODEL['vision_cfg'], quick_gelu=True)
-    clip.load_state_dict(
-        dict(fused(tower.visual.state_dict()).items())
-    )
+    clip.load_state_dict(dict(fused(tower.visual.state_dict())))
     image = torch.randn(2, 3, 64, 64)
     first = tower(image)
     found = tower.recognise(first, torch.zeros(2, 2, 5, 4, 4))
