@@ -5,7 +5,7 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, RotatedCLIP
+from .backbones import CLIPFeatures, DenseCLIP, DenseFeatures, RotatedCLIP
 from .data_preprocessor import RGBDataPreProcessor
 from .decode_heads import AttentionUpsampleHead, BackProjectionHead
 from .features import AerOSegFeatures
@@ -25,6 +25,8 @@ __all__ = [
     'CLIPFeatures',
     'CLIPPretrained',
     'CorrelationNeck',
+    'DenseCLIP',
+    'DenseFeatures',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',

@@ -1,0 +1,158 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The published training-free networks, stage by stage, to 1e-4.
+
+Golden images go into CLIP as they are, so mean and std are 0 and 1.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from aeroseg.models import DenseCLIP
+from aeroseg.models.layers.clip_pretrained import load_tower, select_tower
+
+Tensors = dict[str, Tensor]
+# The published method and its residual -> name in the golden file.
+LAST_BLOCKS = {
+    'vanilla': ('vanilla', True),
+    'maskclip_residual': ('maskclip', True),
+    'sclip': ('sclip', True),
+    'sclip_original': ('sclip', True),
+    'clearclip_residual': ('clearclip', True),
+    'vanilla_noresidual': ('vanilla', False),
+    'maskclip': ('maskclip', False),
+    'sclip_noresidual': ('sclip', False),
+    'clearclip': ('clearclip', False),
+    'segearth': ('segearth', False),
+}
+SIZES = ('96x96', '112x80')
+
+
+@pytest.fixture
+def load(shared_dir: Path) -> Any:
+    def read(name: str) -> Tensors:
+        path = shared_dir / 'golden' / f'{name}.safetensors'
+        if not path.is_file():
+            pytest.skip(f'no {path.name} in the folder next to the checkout')
+        return load_file(path)
+
+    return read
+
+
+def clip(quick_gelu: bool = True, **vision: Any) -> dict[str, Any]:
+    return {
+        'embed_dim': 32,
+        'quick_gelu': quick_gelu,
+        'vision_cfg': {
+            'image_size': 96,
+            'patch_size': 16,
+            'width': 64,
+            'layers': 4,
+            'head_width': 16,
+            **vision,
+        },
+        'text_cfg': {'width': 32, 'heads': 2, 'layers': 1},
+    }
+
+
+def fill(backbone: DenseCLIP, tensors: Tensors) -> DenseCLIP:
+    """Weights of the golden file; attention split as by the reader."""
+    state = {}
+    for key, value in tensors.items():
+        if not key.startswith('clip.'):
+            continue
+        name = key.removeprefix('clip.')
+        if name.endswith('in_proj_weight'):
+            stem = name.removesuffix('in_proj_weight')
+            for part, weight in zip('qkv', value.chunk(3), strict=True):
+                state[f'{stem}{part}_proj_weight'] = weight
+        else:
+            state[name] = value
+    load_tower(backbone.visual, select_tower(state, 'visual'), 'golden')
+    backbone.mean.zero_()
+    backbone.std.fill_(1)
+    return backbone.eval()
+
+
+def close(actual: Tensor, expected: Tensor) -> None:
+    torch.testing.assert_close(actual, expected, rtol=0, atol=1e-4)
+
+
+def tokens_first(maps: Tensor) -> Tensor:
+    return maps.flatten(2).transpose(1, 2)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('size', SIZES)
+@pytest.mark.parametrize('name', LAST_BLOCKS)
+def test_last_block(load: Any, name: str, size: str) -> None:
+    tensors = load('trainingfree_last_block')
+    attention, residual = LAST_BLOCKS[name]
+    backbone = fill(DenseCLIP(clip(), attention, residual), tensors)
+    features = backbone(tensors[f'in.image_{size}'])
+    expected = tensors[f'out.{name}_{size}']
+    close(tokens_first(features.patches), expected[:, 1:])
+    close(features.token, expected[:, 0])
+
+
+@torch.no_grad()
+def test_exact_gelu(load: Any) -> None:
+    tensors = load('trainingfree_last_block')
+    backbone = fill(DenseCLIP(clip(quick_gelu=False), 'clearclip'), tensors)
+    features = backbone(tensors['in.image_112x80'])
+    expected = tensors['out.clearclip_gelu_112x80']
+    close(tokens_first(features.patches), expected[:, 1:])
+
+
+@torch.no_grad()
+def test_as_many_cells_in_another_shape(load: Any) -> None:
+    """4 x 9 cells as many as 6 x 6: the published code forgets to resize."""
+    tensors = load('trainingfree_last_block')
+    backbone = fill(DenseCLIP(clip()), tensors)
+    features = backbone(tensors['in.image_64x144'])
+    expected = tensors['out.segearth_64x144_interpolated']
+    close(tokens_first(features.patches), expected[:, 1:])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('size', SIZES)
+def test_activation_positions_and_norm_of_maskclip_itself(
+    load: Any, size: str
+) -> None:
+    tensors = load('trainingfree_last_block')
+    model = clip(quick_gelu=False, norm_kwargs={'eps': 1e-6})
+    backbone = DenseCLIP(model, 'maskclip', True, position_offset=0.0)
+    features = fill(backbone, tensors)(tensors[f'in.image_{size}'])
+    expected = tensors[f'out.maskclip_original_{size}']
+    close(tokens_first(features.patches), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('case', 'name', 'settings'),
+    [
+        ('96x96_12x12', '', {}),
+        ('96x96_6x6', '', {}),
+        ('96x96_5x5', '_single', {}),
+        ('112x80_14x10', '', {}),
+        (
+            '96x96_12x12',
+            '_beta0.8_gamma5',
+            {'proxy_shift': 0.8, 'proxy_scale': 5.0},
+        ),
+    ],
+)
+def test_proxy(
+    load: Any, case: str, name: str, settings: dict[str, float]
+) -> None:
+    tensors = load('proxyclip')
+    backbone = DenseCLIP(clip(), 'proxy', **settings)
+    features = fill(backbone, tensors)(
+        tensors[f'in.image_{case}'], tensors[f'in.proxy_{case}']
+    )
+    expected = tensors[f'out.dense_{case}{name}']
+    close(tokens_first(features.patches), expected)
