@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from aeroseg.models import DenseCLIP
+from aeroseg.models import DenseCLIP, JBUUpsampler
 from aeroseg.models.layers.clip_pretrained import load_tower, select_tower
 
 Tensors = dict[str, Tensor]
@@ -156,3 +156,49 @@ def test_proxy(
     )
     expected = tensors[f'out.dense_{case}{name}']
     close(tokens_first(features.patches), expected)
+
+
+@pytest.fixture
+def jbu_one(load: Any) -> JBUUpsampler:
+    prefix = 'one.upsampler.'
+    weights = {
+        key.removeprefix(prefix): value
+        for key, value in load('jbu_one').items()
+        if key.startswith(prefix)
+    }
+    upsampler = JBUUpsampler(32)
+    upsampler.load_state_dict(weights)
+    return upsampler
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('grid', ['6x6', '7x5'])
+def test_jbu_one(load: Any, jbu_one: JBUUpsampler, grid: str) -> None:
+    tensors = load('jbu_one')
+    source = tensors[f'one.in.source_{grid}']
+    image = tensors[f'one.in.guidance_{grid}']
+    size = [2 * side for side in source.shape[2:]]
+    small = torch.nn.functional.adaptive_avg_pool2d(image, size)
+    step = jbu_one.up
+    close(step.spatial_kernel(), tensors['one.mid.spatial_kernel'])
+    expected = tensors[f'one.mid.range_kernel_{grid}']
+    close(step.range_kernel(small), expected)
+    close(step(source, small), tensors[f'one.mid.stage1_{grid}'])
+    close(jbu_one(source, image), tensors[f'one.out.{grid}'])
+
+
+@torch.no_grad()
+def test_jbu_stack_with_its_published_weights(
+    load: Any, shared_dir: Path
+) -> None:
+    folder = shared_dir / 'weights' / 'simfeatup'
+    weights = folder / 'clip_jbu_stack_cocostuff.ckpt'
+    initialiser = {'type': 'JBUPretrained', 'checkpoint': str(weights)}
+    upsampler = JBUUpsampler(512, 'jbu_stack', initialiser)
+    upsampler.init_weights()
+    tensors = load('jbu_one')
+    close(upsampler.up1.spatial_kernel(), tensors['stack.mid.spatial_kernel'])
+    found = upsampler(
+        tensors['stack.in.source_4x3'], tensors['stack.in.guidance_4x3']
+    )
+    close(found[:, ::4], tensors['stack.out.4x3'])

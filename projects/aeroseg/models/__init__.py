@@ -12,7 +12,7 @@ from .features import AerOSegFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
-from .necks import CorrelationNeck
+from .necks import CorrelationNeck, JBUPretrained, JBUUpsampler
 from .segmentors import AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
@@ -27,6 +27,8 @@ __all__ = [
     'CorrelationNeck',
     'DenseCLIP',
     'DenseFeatures',
+    'JBUPretrained',
+    'JBUUpsampler',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',
