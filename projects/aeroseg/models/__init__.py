@@ -13,7 +13,7 @@ from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck, JBUPretrained, JBUUpsampler
-from .segmentors import AerOSeg, OpenVocabSegmentor
+from .segmentors import AerOSeg, OpenVocabSegmentor, TrainingFreeSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
@@ -34,4 +34,5 @@ __all__ = [
     'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
+    'TrainingFreeSegmentor',
 ]

@@ -95,8 +95,7 @@ class DenseCLIP(BaseModule):
         super().__init__(init_cfg)
         if attention not in (*ATTENTIONS, PROXY):
             raise ValueError(
-                f'attention={attention!r}; allowed are '
-                f'{[*ATTENTIONS, PROXY]}'
+                f'attention={attention!r}; allowed are {[*ATTENTIONS, PROXY]}'
             )
         if residual and attention == PROXY:
             raise ValueError(

@@ -45,7 +45,7 @@ def self_self_attention(
         for name in {*''.join(pairs), 'v'}
     }
     value = heads['v']
-    parts = [attend(heads[a], heads[b], value) for a, b in pairs]
+    parts = [attend(heads[p[0]], heads[p[1]], value) for p in pairs]
     summed = torch.stack(parts).sum(dim=0) if len(parts) > 1 else parts[0]
     return attention.out_proj(summed.transpose(1, 2).flatten(2))
 

@@ -5,7 +5,8 @@ A pixel of a tile of 8 x 8 needs some of the tile's surroundings, the tile of
 (8 + 2r) x (8 + 2r) around it. Written as a row with a number per pixel of the
 surroundings, most of them 0, the sums of a whole tile are one product of
 matrices. It computes 2.7 times as much as is needed at r = 5, at the speed of
-products: on a CPU, 10 times as fast as a sum over shifted maps.
+products: for 512 maps of 224 x 224, one CPU core takes 0.93 s instead of the
+1.98 s of a sum over shifted maps.
 """
 
 from collections.abc import Iterator

@@ -3,5 +3,6 @@
 
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
+from .training_free import TrainingFreeSegmentor
 
-__all__ = ['AerOSeg', 'OpenVocabSegmentor']
+__all__ = ['AerOSeg', 'OpenVocabSegmentor', 'TrainingFreeSegmentor']

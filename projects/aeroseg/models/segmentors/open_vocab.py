@@ -57,11 +57,14 @@ class OpenVocabSegmentor(EncoderDecoder):
         text_encoder (nn.Module): Words to features; see
             :class:`OpenCLIPTextEncoder`. Set by the subclass.
         class_chunk (int): Class maps that are enlarged at a time.
+        needs_training (bool): Whether results mean anything only with a
+            checkpoint of training.
     """
 
     text_encoder: Any
     align_corners = False
     class_chunk = 16
+    needs_training = True
 
     def __init__(
         self,
@@ -113,6 +116,11 @@ class OpenVocabSegmentor(EncoderDecoder):
     def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
         if metainfo and metainfo.get('classes'):
             self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
+
+    @property
+    def text_queries(self) -> tuple[tuple[str, ...], ...]:
+        """The words of each feature that the text encoder is asked for."""
+        return self.vocabulary.queries
 
     @property
     def out_channels(self) -> int:
