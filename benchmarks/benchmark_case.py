@@ -4,7 +4,8 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
 from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
+from aeroseg.acceleration import accelerated
 from aeroseg.vocabulary import Vocabulary
 
 STAGES = ('clip', 'guidance', 'refinement', 'spatial', 'classes', 'decoder')
@@ -34,11 +36,13 @@ class Load:
         device (str): As in PyTorch.
         train (bool): Training steps instead of inference.
         compile (bool): Whether torch.compile is used for inference.
+        accelerate (bool): Whether linear layers on a CPU are computed by
+            oneDNN; see ``aeroseg.acceleration``.
         channels_last (bool): Whether images and the weights of convolutions
-            lie with their channels last.
+            are stored with their channels last.
         repeat (int): Steps that count.
         cpu_time (bool): Measure the processor's time, all threads together,
-            instead of the time on the wall.
+            instead of wall time.
     """
 
     classes: int
@@ -48,6 +52,7 @@ class Load:
     device: str = 'cpu'
     train: bool = False
     compile: bool = False
+    accelerate: bool = True
     channels_last: bool = False
     repeat: int = 5
     cpu_time: bool = False
@@ -61,7 +66,7 @@ class Load:
 
     @property
     def clock(self) -> measure.Clock:
-        """What tells the time."""
+        """The clock to measure with."""
         return time.process_time if self.cpu_time else time.perf_counter
 
 
@@ -105,21 +110,26 @@ class Case:
         """The text features of the classes, computed anew."""
         raise NotImplementedError
 
-    def _autocast(self) -> Any:
-        if self.dtype is torch.float32:
-            return nullcontext()
-        return torch.autocast(self.device.type, self.dtype)
+    @contextmanager
+    def _switches(self) -> Iterator[None]:
+        """Precision and acceleration of the load."""
+        half = self.dtype is not torch.float32
+        autocast = torch.autocast(
+            self.device.type, self.dtype if half else None, enabled=half
+        )
+        with autocast, accelerated(self.load.accelerate):
+            yield
 
     def infer(self) -> None:
         """One step of inference."""
-        with torch.no_grad(), self._autocast():
+        with torch.no_grad(), self._switches():
             self.predict()
 
     def train_step(self) -> None:
         """One step of training."""
-        with self._autocast():
+        with self._switches():
             loss = self.loss()
-        loss.backward()
+            loss.backward()
         self.optimizer.step()
         self.optimizer.zero_grad()
 
@@ -171,7 +181,7 @@ class Case:
         return measure.Timing.of(steps).median / self.load.batch
 
     def _time_text(self) -> float:
-        with torch.no_grad():
+        with torch.no_grad(), accelerated(self.load.accelerate):
             return measure.time_runs(
                 self.text, self.device, 3, clock=self.load.clock
             ).median
@@ -226,7 +236,7 @@ class ModelCase(Case):
     @torch.no_grad()
     def error(self) -> float:
         """How far the logits are from those of plain float32, relatively."""
-        with self._autocast():
+        with self._switches():
             switched = self.network.class_logits(self.images).float()
         config = deepcopy(self.config)
         if 'dtype' in config.model.guidance_encoder:
@@ -234,11 +244,12 @@ class ModelCase(Case):
         exact = ModelCase(self.load.plain, config)
         exact.images = self.images
         exact.model.eval()
-        logits = exact.network.class_logits(self.images)
+        with exact._switches():
+            logits = exact.network.class_logits(self.images)
         return ((switched - logits).norm() / logits.norm()).item()
 
     def predict(self) -> object:
-        """Results as the test loop gets them."""
+        """Results as in the test loop."""
         return self.network.predict(self.images)
 
     def loss(self) -> Tensor:

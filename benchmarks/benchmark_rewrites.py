@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What each exact rewrite saves on its own: the plain form beside ours.
+"""What each exact rewrite saves: the plain form next to ours.
 
 Same random weights and inputs; prints medians, their ratio and the largest
 difference of the results, relative to the largest value.
@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -22,6 +23,7 @@ from open_clip.transformer import QuickGELU
 from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 
+from aeroseg.acceleration import accelerated
 from aeroseg.models import (
     CorrelationNeck,
     OpenCLIPTextEncoder,
@@ -32,7 +34,6 @@ from aeroseg.models.layers.attention import attend, product_attention
 from aeroseg.models.layers.class_attention import ClassRefinement
 from aeroseg.models.layers.clip_towers import run_block
 from aeroseg.models.layers.feed_forward import feed_forward
-from aeroseg.models.layers.linear import accelerate, linear
 from aeroseg.models.layers.upsample import UpsampleStage
 from published.aggregator import Up
 
@@ -51,11 +52,12 @@ class Rewrite(NamedTuple):
 def linear_layer() -> Rewrite:
     """A float32 layer of CLIP for four views."""
     x, layer = torch.randn(4 * 577, 768), nn.Linear(768, 3072)
-    return Rewrite(
-        'linear layer by oneDNN',
-        lambda: F.linear(x, layer.weight, layer.bias),
-        lambda: linear(x, layer.weight, layer.bias),
-    )
+
+    def by_onednn() -> Tensor:
+        with accelerated():
+            return layer(x)
+
+    return Rewrite('linear layer by oneDNN', lambda: layer(x), by_onednn)
 
 
 def perceptron() -> Rewrite:
@@ -63,10 +65,9 @@ def perceptron() -> Rewrite:
     layers = nn.Sequential(
         nn.Linear(768, 3072), QuickGELU(), nn.Linear(3072, 768)
     )
-    accelerate(layers)
     x = torch.randn(4 * 577, 768)
     return Rewrite(
-        'QuickGELU inside the layer before it',
+        'QuickGELU as swish in other units',
         lambda: layers(x),
         lambda: feed_forward(x, *layers),
     )
@@ -92,14 +93,31 @@ def fused_attention() -> Rewrite:
     )
 
 
+def compiled_block() -> Rewrite:
+    """A compiled block of CLIP for four views, by MKL and by oneDNN."""
+    block = RotatedCLIP().visual.transformer.resblocks[0].eval()
+    x = torch.randn(4, 577, 768)
+    by_mkl, by_onednn = (
+        torch.compile(partial(run_block, block)) for _ in '12'
+    )
+
+    def accelerated_block() -> Tensor:
+        with accelerated():
+            return by_onednn(x)
+
+    return Rewrite(
+        'a compiled block of CLIP', lambda: by_mkl(x), accelerated_block
+    )
+
+
 def last_block() -> Rewrite:
-    """The projections of CLIP's last block, of whose attention v is left."""
+    """The projections of CLIP's last block, where only v is used."""
     x = torch.randn(4, 577, 768)
     weight, bias = torch.randn(3 * 768, 768), torch.randn(3 * 768)
     return Rewrite(
         'only values in the last block',
-        lambda: linear(x, weight, bias)[..., -768:],
-        lambda: linear(x, weight[-768:], bias[-768:]),
+        lambda: F.linear(x, weight, bias)[..., -768:],
+        lambda: F.linear(x, weight[-768:], bias[-768:]),
     )
 
 
@@ -178,11 +196,11 @@ def guidance_projection(by_image: bool) -> Rewrite:
 
     def plain() -> Tensor:
         both = torch.cat([x, guidance.expand_as(x)], -1)
-        return linear(both, layer.weight, layer.bias)
+        return F.linear(both, layer.weight, layer.bias)
 
     def ours() -> Tensor:
-        of_x = linear(x, layer.weight[:, :DIM])
-        return of_x.add_(linear(guidance, layer.weight[:, DIM:], layer.bias))
+        of_x = F.linear(x, layer.weight[:, :DIM])
+        return of_x.add_(F.linear(guidance, layer.weight[:, DIM:], layer.bias))
 
     once, every = ('image', 'class') if by_image else ('text', 'cell')
     return Rewrite(
@@ -222,7 +240,6 @@ def sam_block(window: int) -> Rewrite:
     block = Block(
         1024, 16, use_rel_pos=True, window_size=window, input_size=size
     )
-    accelerate(block)
     for table in (block.attn.rel_pos_h, block.attn.rel_pos_w):
         nn.init.normal_(table, std=0.05)
     x = torch.randn(1, GRID, GRID, 1024)
@@ -236,6 +253,7 @@ def sam_block(window: int) -> Rewrite:
 
 REWRITES: dict[str, Callable[[], Rewrite]] = {
     'linear': linear_layer,
+    'compile': compiled_block,
     'perceptron': perceptron,
     'attention': fused_attention,
     'half_attention': half_attention,
@@ -296,13 +314,17 @@ def main() -> None:
     with settings(args):
         for name in only:
             if name in REWRITES:
-                print(_row(REWRITES[name](), args.repeat, clock), flush=True)
+                # Elsewhere, both forms use the same linear layers.
+                with accelerated(name not in ('linear', 'compile')):
+                    row = _row(REWRITES[name](), args.repeat, clock)
+                print(row, flush=True)
         if 'chunks' in only:
             print(
                 '\n| classes at once, of 300 | s | peak GiB |\n|---|---|---|'
             )
-            for line in chunks(clock):
-                print(line, flush=True)
+            with accelerated():
+                for line in chunks(clock):
+                    print(line, flush=True)
 
 
 def _row(rewrite: Rewrite, repeat: int, clock: Callable[[], float]) -> str:

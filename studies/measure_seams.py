@@ -28,7 +28,7 @@ def main() -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument('scene', help='image or GeoTIFF')
-    parser.add_argument('--config', help='default: beside the checkpoint')
+    parser.add_argument('--config', help='default: next to the checkpoint')
     parser.add_argument('--checkpoint', required=True)
     parser.add_argument('--classes', required=True, help='"road; tree"')
     parser.add_argument('--device', help='default: a GPU if there is one')
@@ -47,23 +47,25 @@ def main() -> None:
     args = parser.parse_args()
     try:
         predictor = Predictor(args.config, args.checkpoint, args.device)
-        scheme = predictor.scheme(args.classes)
-        image = read_middle(
-            RasterSource(args.scene, gsd=args.gsd, scale=predictor.scale),
-            args.size,
-        )
+        asked = predictor.ask(args.classes)
+        with RasterSource(
+            args.scene, gsd=args.gsd, scale=predictor.scale
+        ) as source:
+            image = read_middle(source, args.size)
         window = args.window or predictor.tiling.window
         print(
             f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels, '
             f'windows of {window}'
         )
         print('overlap  seam contrast  agreement')
-        for part in (0, 8, 4, 2):
-            overlap = window // part if part else 0
+        for fraction in (0, 8, 4, 2):
+            overlap = window // fraction if fraction else 0
             tiling = replace(
                 predictor.tiling, window=window, overlap=overlap, margin=None
             )
-            found = measure_seams(predictor, image, tiling, scheme.num_scores)
+            found = measure_seams(
+                asked, image, tiling, asked.scheme.num_scores
+            )
             print(
                 f'{overlap:7d}  {found.contrast:13.2f}  '
                 f'{100 * found.agreement:7.1f} %'

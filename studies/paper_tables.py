@@ -5,8 +5,8 @@
     studies/paper_tables.py work_dirs --csv                # CSV
     studies/paper_tables.py work_dirs --run 3 6/sam2 --seeds 0 1 2
 
-Rows are named table/row/dataset; what is left out at the end fits anything,
-and '*' fits any part: 2/*/OEM. --list shows them all.
+Rows are named table/row/dataset; parts left out at the end match anything,
+and '*' matches any part: 2/*/OEM. --list shows them all.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def run_rows(args: argparse.Namespace) -> None:
 
 
 def main() -> int:
-    """Read the command line and do what it says."""
+    """Read the command line and run it."""
     args = parse_args()
     try:
         tables = load_tables(args.tables)

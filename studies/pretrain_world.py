@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
+from aeroseg.acceleration import accelerated
 from aeroseg.files import atomic_path
 from aeroseg.models.backbones import RotatedCLIP
 from aeroseg.models.guidance import SAMGuidance
@@ -103,7 +104,8 @@ def optimise(
     )
     start, total = time.time(), 0.0
     for index in range(1, iters + 1):
-        loss = step()
+        with accelerated():
+            loss = step()
         optimiser.zero_grad()
         loss.backward()
         nn.utils.clip_grad_norm_(weights, 1.0)

@@ -163,7 +163,7 @@ def plan(
 def run_job(job: Job, root: Path, launcher: Launcher) -> None:
     """Train and test; stop at the first command that fails.
 
-    Started again after a failure it goes on from the last checkpoint.
+    Run again after a failure, it resumes from the last checkpoint.
 
     Args:
         job (Job): What to run.
@@ -179,8 +179,8 @@ def run_job(job: Job, root: Path, launcher: Launcher) -> None:
             raise RuntimeError(
                 f'{job.cell.name}, seed {job.seed}: exit status '
                 f'{result.returncode} of: {shlex.join(command)}. The log is '
-                f'below {job.work_dir}; the same call goes on from the last '
-                'checkpoint'
+                f'below {job.work_dir}; the same command resumes from the '
+                'last checkpoint'
             )
 
 

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""How much a prediction shows where its windows were."""
+"""How visible the windows are in a prediction."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Seams(NamedTuple):
             divided by the mean jump between other neighbouring pixels. 1 is
             invisible.
         agreement (float): Share of the pixels that keep their class when all
-            windows are put elsewhere, 0 to 1.
+            windows are moved, 0 to 1.
     """
 
     contrast: float
@@ -53,7 +53,7 @@ def measure_seams(
         )
     scores, scan = _scores(model, image, tiling, num_scores)
     contrasts = [
-        _jumps(scores, scan.bands, axis=1),
+        _jumps(scores, scan.strips, axis=1),
         _jumps(scores, scan.columns, axis=2),
     ]
     move, edge = tiling.window // 3, tiling.window

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Writes tables with the paper's figures beside ours."""
+"""Writes tables with the paper's figures next to ours."""
 
 import csv
 import io
@@ -26,7 +26,7 @@ def to_markdown(tables: Sequence[Table], runs: Runs) -> str:
         str: Per table a line of the paper's figures and a line of ours for
         every row; ours are a mean and, for several runs, the sample standard
         deviation; a blank where nothing was run. Below it, how our figures
-        came about.
+        were produced.
     """
     return '\n'.join(_markdown(table, runs) for table in tables)
 
@@ -143,7 +143,7 @@ def _mean_and_deviation(values: Sequence[float]) -> str:
 
 
 def _protocol(runs: Sequence[Run]) -> str:
-    """One line on how the figures came about."""
+    """One line on how the figures were produced."""
     seeds = _distinct(run.seed for run in runs)
     parts = [
         f'{len(runs)} run{"s" if len(runs) > 1 else ""} (seed {seeds})',

@@ -92,7 +92,7 @@ def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'no file of tables {path}; the tables of the paper are in '
+            f'no table file {path}; the tables of the paper are in '
             f'{PAPER_TABLES}'
         )
     content = json.loads(path.read_text(encoding='utf-8'))
@@ -106,12 +106,12 @@ def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
 def select_cells(
     tables: Iterable[Table], patterns: Iterable[str]
 ) -> list[Cell]:
-    """Cells that have a config and fit a pattern.
+    """Cells that have a config and match a pattern.
 
     Args:
         tables (Iterable[Table]): The tables.
         patterns (Iterable[str]): Shell patterns for 'table/row/dataset';
-            parts left out at the end fit anything: '3', '3/config-b',
+            parts left out at the end match anything: '3', '3/config-b',
             '2/*/OEM'.
 
     Returns:
@@ -119,7 +119,7 @@ def select_cells(
         its first name.
 
     Raises:
-        ValueError: If a pattern fits no cell with a config.
+        ValueError: If a pattern matches no cell with a config.
     """
     cells = [
         Cell(f'{table.id}/{row.id}/{dataset}', row.configs[dataset])
@@ -133,7 +133,7 @@ def select_cells(
         fitting = [cell for cell in cells if _fits(cell.name, pattern)]
         if not fitting:
             raise ValueError(
-                f'no row fits {pattern!r}; rows with a config are '
+                f'no row matches {pattern!r}; rows with a config are '
                 f'{", ".join(cell.name for cell in cells) or "none"}'
             )
         for cell in fitting:

@@ -13,7 +13,7 @@ from torch import Tensor
 from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.models import AerOSeg
 from aeroseg.models.layers.clip_pretrained import load_tower, select_tower
-from aeroseg.models.layers.correlation import correlate
+from aeroseg.models.necks.correlation_neck import correlate
 
 NAMES = ['catseg_b2_t5', 'catseg_b1_t9_shift', 'ovrs_b2_t5_p4']
 

@@ -3,7 +3,12 @@ import numpy as np
 import pytest
 
 from aeroseg import palette
-from aeroseg.palette import default_palette, hex_to_rgb, to_lab
+from aeroseg.palette import (
+    default_palette,
+    expected_colour,
+    hex_to_rgb,
+    to_lab,
+)
 
 NAMES = tuple(f'class {i}' for i in range(500))
 
@@ -54,3 +59,45 @@ def test_there_is_a_colour_for_every_name(
     few = colours[:40], places[:40]
     monkeypatch.setattr(palette, '_candidates', lambda: few)
     assert len(set(default_palette(NAMES[:99]))) == 99
+
+
+HUES = {
+    'blue': ('water', 'River', 'sea', 'round pool'),
+    'green': ('grass', 'tree', 'forest', 'Rangeland', 'green trees'),
+    'red': ('building', 'white roof', 'mobile home'),
+    'grey': ('road', 'paved road', 'pavement'),
+    'brown': ('bare soil', 'bareland'),
+}
+
+
+@pytest.mark.parametrize(
+    ('hue', 'name'), [(h, n) for h, names in HUES.items() for n in names]
+)
+def test_common_words_have_the_colour_people_expect(
+    hue: str, name: str
+) -> None:
+    (red, green, blue) = default_palette([name])[0]
+    looks = {
+        'blue': blue > green + 30 > red + 30,
+        'green': green > red + 10 and green > blue + 30,
+        'red': red > 2 * green and red > 2 * blue,
+        'grey': max(red, green, blue) - min(red, green, blue) < 10,
+        'brown': red > green + 20 > blue + 20,
+    }
+    assert looks[hue]
+
+
+def test_a_name_of_several_words_takes_the_last_known_one() -> None:
+    assert expected_colour('water tower') == expected_colour('water')
+    assert expected_colour('forest road') == expected_colour('road')
+    assert expected_colour('ship') is None
+
+
+def test_equal_expectations_get_shades_that_differ() -> None:
+    names = ['water', 'lake', 'sea', 'river', 'pond', 'tree', 'forest']
+    assert _closest(default_palette(names)) > 12
+
+
+def test_other_names_keep_away_from_expected_colours() -> None:
+    colours = default_palette(['ship', 'harbor', 'plane', 'water', 'grass'])
+    assert _closest(colours) > 14

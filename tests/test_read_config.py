@@ -19,7 +19,7 @@ def test_values_are_replaced(tmp_path: Path) -> None:
 def test_other_files_are_no_config(tmp_path: Path) -> None:
     for name, text in (('a.txt', 'hello'), ('b.py', 'model = dict(')):
         (tmp_path / name).write_text(text)
-        with pytest.raises(ValueError, match=f'{name} is no config'):
+        with pytest.raises(ValueError, match=f'{name} is not a config'):
             read_config(tmp_path / name)
 
 

@@ -37,7 +37,7 @@ def parse_args() -> argparse.Namespace:
         '--names', help='names.txt of a folder that was not converted here'
     )
     parser.add_argument(
-        '--sample', type=int, help='look only at so many pairs of each split'
+        '--sample', type=int, help='check only so many pairs of each split'
     )
     parser.add_argument(
         '--sheet',
@@ -79,12 +79,12 @@ def show(check: DatasetCheck, findings: list[Finding]) -> None:
         number = len(check.pairs[split])
         table = Table(title=f'{split}: {number:,} pairs')
         table.add_column('class')
-        for column in ('pixels', 'share', 'tiles with it'):
+        for column in ('pixels', 'share', 'images with it'):
             table.add_column(column, justify='right')
         total = max(sum(pixels for pixels, _ in rows.values()), 1)
-        for label, (pixels, tiles) in rows.items():
+        for label, (pixels, images) in rows.items():
             share = f'{100 * pixels / total:.2f} %'
-            table.add_row(label, f'{pixels:,}', share, f'{tiles:,}')
+            table.add_row(label, f'{pixels:,}', share, f'{images:,}')
         console.print(table)
     for finding in findings:
         style = _STYLE[finding.level]

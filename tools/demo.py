@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Show on the generated world that training on seen classes lifts unseen ones.
+"""Show on the generated world how training on seen classes helps unseen ones.
 
 Trains a config of configs/demo/, scores it on scenes it has not seen, next to
 the same encoders untrained (zero-shot) and to chance, and saves a picture.
@@ -33,7 +33,7 @@ from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
 from aeroseg.models import AerOSeg
-from aeroseg.models.layers.correlation import correlate
+from aeroseg.models.necks.correlation_neck import correlate
 from aeroseg.read_config import read_config
 from aeroseg.visualization import contact_sheet, draw_panel
 from aeroseg.vocabulary import Vocabulary
@@ -60,7 +60,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--iters', type=int, help='training steps')
     parser.add_argument('--scenes', type=int, default=100, help='test scenes')
     parser.add_argument(
-        '--checkpoint', type=Path, help='score this one, train nothing'
+        '--checkpoint', type=Path, help='score this file, train nothing'
     )
     parser.add_argument(
         '--work-dir', type=Path, default=Path('work_dirs/demo')
@@ -68,8 +68,10 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--amp', action='store_true', help='train in bfloat16 autocast'
     )
-    parser.add_argument('--table', type=Path, help='only print the scores')
-    parser.add_argument('--sheet', type=Path, help='only draw some scenes')
+    parser.add_argument(
+        '--table', type=Path, help='print the scores of a folder, exit'
+    )
+    parser.add_argument('--sheet', type=Path, help='draw some scenes, exit')
     return parser.parse_args()
 
 

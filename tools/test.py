@@ -17,7 +17,7 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from aeroseg.checkpoints.read import load_checkpoint_file
+from aeroseg.checkpoints.read import existing_file
 from aeroseg.engine.launch import add_arguments, check_datasets, load_config
 
 
@@ -56,8 +56,7 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        load_checkpoint_file(args.checkpoint)
-        config.load_from = args.checkpoint
+        config.load_from = str(existing_file(args.checkpoint))
         if args.out:
             config.test_evaluator.result_file = args.out
         if args.show_dir:

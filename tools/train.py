@@ -34,7 +34,7 @@ def parse_args() -> argparse.Namespace:
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on from this checkpoint, or from the last one of the work '
+        help='resume from this checkpoint, or from the last one of the work '
         'dir if none is named',
     )
     parser.add_argument('--seed', type=int, help='random seed; default: 0')
@@ -46,7 +46,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--memory',
         metavar='NAME',
-        help='fit the run to a GPU: 8gb, 12gb, 24gb or 80gb (files of '
+        help='fit training to a GPU: 8gb, 12gb, 24gb or 80gb (files of '
         'configs/_base_/memory); the effective batch stays the same',
     )
     return parser.parse_args()

@@ -24,7 +24,9 @@ class PublishedCase(Case):
     """
 
     def __init__(self, load: Load, config: Config) -> None:
-        super().__init__(replace(load, dtype='float32', compile=False))
+        super().__init__(
+            replace(load, dtype='float32', compile=False, accelerate=False)
+        )
         rotations = len(config.model.backbone.get('rotations', (0, 1, 2, 3)))
         torch.manual_seed(0)
         pooling = 2 if load.train else 1

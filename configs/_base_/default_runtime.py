@@ -23,6 +23,7 @@ default_hooks = dict(
     visualization=dict(type='SegVisualizationHook'),
 )
 custom_hooks = [
+    dict(type='AccelerationHook'),
     dict(type='VocabularyHook'),
     dict(type='TrainableHook'),
     dict(type='ProtocolHook'),
@@ -34,5 +35,6 @@ visualizer = dict(
 )
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
+accelerate = True  # linear layers on a CPU by oneDNN (aeroseg/acceleration.py)
 load_from = None
 resume = False

@@ -1,4 +1,4 @@
-# Own data: any config, with another dataset and its names (docs/datasets.md).
+# Your own data: any config with another dataset (docs/datasets.md).
 _base_ = '../aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 
 names = '{{ fileDirname }}/dubai_names.txt'

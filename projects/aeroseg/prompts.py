@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Prompt templates: the sentences a class name is put into."""
+"""Prompt templates: sentences with a place for the class name."""
 
 from collections.abc import Sequence
 
@@ -23,14 +23,14 @@ _NAMED: dict[str, tuple[str, ...]] = {
 
 
 def get_templates(templates: str | Sequence[str]) -> tuple[str, ...]:
-    """Resolve the name of a prompt set, or check own templates.
+    """Resolve the name of a prompt set, or check given templates.
 
     Args:
         templates (str | Sequence[str]): 'aeroseg', 'generic', 'catseg',
             'imagenet', or sentences that hold '{}' once.
 
     Returns:
-        tuple[str, ...]: P sentences with '{}' in the place of the class name.
+        tuple[str, ...]: P sentences with '{}' where the class name goes.
 
     Raises:
         ValueError: If the name is unknown or a sentence lacks '{}'.

@@ -2,15 +2,13 @@
 """The words a model is asked for: ordered names, synonyms, marks, colours."""
 
 import hashlib
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from .palette import RGB, default_palette, hex_to_rgb
-
-_MARK = re.compile(r'\[([^\]]*)\]')
+from .palette import RGB, default_palette
+from .vocabulary_text import clean_word, read_lines, split_classes
 
 
 @dataclass(frozen=True)
@@ -34,8 +32,9 @@ class Vocabulary:
             becomes background. In [0, 1].
 
     Raises:
-        ValueError: If a name is empty or given twice, a synonym belongs to
-            two classes, or the lengths do not agree.
+        ValueError: If a name is empty, given twice or holds a character that
+            cannot be seen, a synonym belongs to two classes, or the lengths
+            do not agree.
 
     Examples:
         >>> Vocabulary.parse('building, house; road').synonyms
@@ -51,13 +50,15 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         set_field = lambda key, value: object.__setattr__(self, key, value)  # noqa: E731
-        set_field('names', tuple(name.strip() for name in self.names))
-        set_field('contrast', tuple(word.strip() for word in self.contrast))
+        set_field('names', tuple(map(clean_word, self.names)))
+        set_field('contrast', tuple(map(clean_word, self.contrast)))
         if not self.synonyms:
             set_field('synonyms', tuple((name,) for name in self.names))
         if not self.palette:
             set_field('palette', default_palette(self.names))
-        set_field('synonyms', tuple(tuple(s) for s in self.synonyms))
+        set_field(
+            'synonyms', tuple(tuple(map(clean_word, s)) for s in self.synonyms)
+        )
         set_field(
             'palette',
             tuple((int(r), int(g), int(b)) for r, g, b in self.palette),
@@ -80,13 +81,14 @@ class Vocabulary:
                         f'a class name or synonym is empty in {self.queries}; '
                         'write "name, synonym; name; ..."'
                     )
-                if word.lower() in owner:
+                key = word.casefold()
+                if key in owner:
                     raise ValueError(
-                        f'{word!r} is given twice, in {owner[word.lower()]!r} '
+                        f'{word!r} is given twice, in {owner[key]!r} '
                         f'and in {group[0]!r}; every name and synonym may '
                         'stand once (upper and lower case count as equal)'
                     )
-                owner[word.lower()] = group[0]
+                owner[key] = group[0]
         lengths = {
             'synonyms': len(self.synonyms),
             'palette': len(self.palette),
@@ -135,53 +137,22 @@ class Vocabulary:
                 'building, house; road; water, river'.
             **kwargs: Further fields of the vocabulary.
         """
-        if not text.strip(' ;'):
-            return cls(names=(), **kwargs)
-        groups = _groups(text.strip(' ;').split(';'))
+        groups = split_classes(text)
         return cls(tuple(g[0] for g in groups), tuple(groups), **kwargs)
 
     @classmethod
     def from_file(cls, path: str | Path, **kwargs: Any) -> 'Vocabulary':
         """Read a text file with a class per line.
 
-        A line is ``name, synonym, ... [seen] [#RRGGBB]``; both marks may be
-        left out, ``[unseen]`` is the other mark. Empty lines and lines that
-        start with '#' are skipped.
-
-        Raises:
-            FileNotFoundError: If there is no such file.
-            ValueError: If it is no text in UTF-8, a mark is unknown, or only
-                some lines carry a seen / unseen mark or a colour.
+        See :func:`.vocabulary_text.read_lines` for the form and the errors.
         """
-        path = Path(path)
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'no vocabulary file {path}; write a text file with a class '
-                'per line: "name, synonym [seen] [#RRGGBB]"'
-            )
-        try:
-            text = path.read_text(encoding='utf-8-sig')
-        except UnicodeDecodeError as error:
-            raise ValueError(
-                f'{path} is not a text file in UTF-8 ({error})'
-            ) from error
-        lines = [
-            line.strip()
-            for line in text.splitlines()
-            if line.strip() and not line.lstrip().startswith('#')
-        ]
-        marks = [_read_marks(line, path) for line in lines]
-        groups = _groups(_MARK.sub('', line) for line in lines)
-        seen, palette = zip(*marks, strict=True) if marks else ((), ())
-        for what, values in (('seen mark', seen), ('colour', palette)):
-            if None in values and any(v is not None for v in values):
-                raise ValueError(
-                    f'{path}: a {what} stands on some lines but not on '
-                    f'{lines[values.index(None)]!r}; mark every line or none'
-                )
-        kwargs.setdefault('seen', None if None in seen else seen)
-        kwargs.setdefault('palette', () if None in palette else palette)
-        return cls(tuple(g[0] for g in groups), tuple(groups), **kwargs)
+        lines = read_lines(Path(path))
+        if lines and lines[0].seen is not None:
+            kwargs.setdefault('seen', tuple(bool(x.seen) for x in lines))
+        if lines and lines[0].colour is not None:
+            kwargs.setdefault('palette', tuple(x.colour for x in lines))
+        words = tuple(line.words for line in lines)
+        return cls(tuple(w[0] for w in words), words, **kwargs)
 
     @classmethod
     def from_metainfo(cls, metainfo: Mapping[str, Any]) -> 'Vocabulary':
@@ -286,25 +257,6 @@ class Vocabulary:
     def to_dict(self) -> dict[str, Any]:
         """All fields as plain values that JSON can hold."""
         return asdict(self)
-
-
-def _groups(texts: Iterable[str]) -> list[tuple[str, ...]]:
-    return [tuple(w.strip() for w in text.split(',')) for text in texts]
-
-
-def _read_marks(line: str, path: Path) -> tuple[bool | None, RGB | None]:
-    seen, colour = None, None
-    for mark in _MARK.findall(line):
-        if mark in ('seen', 'unseen'):
-            seen = mark == 'seen'
-        elif re.fullmatch(r'#[0-9a-fA-F]{6}', mark):
-            colour = hex_to_rgb(mark)
-        else:
-            raise ValueError(
-                f'{path}: unknown mark [{mark}] in {line!r}; allowed are '
-                '[seen], [unseen] and a colour such as [#3C1098]'
-            )
-    return seen, colour
 
 
 def _metainfo_of(dataset: str) -> Mapping[str, Any]:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import rasterio
 
-from aeroseg.apis.command import add_arguments, read_words, run
+from aeroseg.apis.command import add_arguments, run
 
 Run = Callable[..., int]
 
@@ -22,7 +22,7 @@ def predict(tiny_files: dict[str, Path], tmp_path: Path) -> Run:
         add_arguments(parser)
         usual = ('--checkpoint', tiny_files['checkpoint'], '--device', 'cpu')
         texts = map(str, (*usual, '--quiet', *arguments))
-        return run(parser.parse_args([*texts, '--text-cache', '']))
+        return run(parser.parse_args(list(texts)))
 
     return call
 
@@ -92,7 +92,7 @@ def test_wrong_arguments(predict: Run, tmp_path: Path) -> None:
         predict('--classes', 'road')
     with pytest.raises(FileNotFoundError, match='no file'):
         predict(tmp_path / 'a.tif', '--out', tmp_path)
-    with pytest.raises(ValueError, match='not both'):
-        read_words(argparse.Namespace(classes='road', vocabulary='a.txt'))
+    with pytest.raises(SystemExit):
+        predict('--classes', 'road', '--vocabulary', 'a.txt')
     with pytest.raises(SystemExit):
         predict('--bands', 'red')

@@ -11,6 +11,8 @@ from mmseg.apis import MMSegInferencer
 from PIL import Image
 
 from aeroseg.apis import Predictor, Tiling
+from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
 Files = dict[str, Path]
@@ -18,11 +20,8 @@ WORDS = 'building, house; road; water, river'
 
 
 @pytest.fixture(scope='module')
-def predictor(
-    tiny_files: Files, tmp_path_factory: pytest.TempPathFactory
-) -> Predictor:
-    folder = tmp_path_factory.mktemp('text')
-    return Predictor(**tiny_files, device='cpu', text_cache=folder)
+def predictor(tiny_files: Files) -> Predictor:
+    return Predictor(**tiny_files, device='cpu')
 
 
 def _direct(predictor: Predictor, image: np.ndarray, words: str) -> np.ndarray:
@@ -145,21 +144,72 @@ def test_scene_and_image_agree(
     ]
 
 
-def test_text_features_are_found_on_disk_by_the_next_predictor(
-    tiny_files: Files, pixels: np.ndarray, tmp_path: Path
+def test_the_weights_are_hashed_for_scenes_only(
+    tiny_files: Files,
+    pixels: np.ndarray,
+    write_scene: Callable[..., Path],
+    tmp_path: Path,
 ) -> None:
-    scores = []
-    for _ in range(2):
-        made = Predictor(**tiny_files, device='cpu', text_cache=tmp_path)
-        scores.append(made.predict(pixels, WORDS, scores=True).scores)
-    assert len(list(tmp_path.iterdir())) == 1
-    assert (scores[0] == scores[1]).all()
-    Predictor(**tiny_files, device='cpu', text_cache='').predict(pixels, 'sky')
-    assert len(list(tmp_path.iterdir())) == 1
+    made = Predictor(**tiny_files, device='cpu')
+    made.predict(pixels[:64, :64], WORDS)
+    assert 'identity' not in vars(made)
+    scene = write_scene(pixels[:64, :64])
+    made.predict_scene(scene, tmp_path / 'out', WORDS, progress=False)
+    assert 'identity' in vars(made)
+
+
+def test_every_file_is_closed_even_after_a_failure(
+    predictor: Predictor,
+    pixels: np.ndarray,
+    write_scene: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    opened: list[RasterSource] = []
+    usual = RasterSource.__init__
+
+    def note(self: RasterSource, *args: Any, **options: Any) -> None:
+        opened.append(self)
+        usual(self, *args, **options)
+
+    monkeypatch.setattr(RasterSource, '__init__', note)
+    path = write_scene(np.tile(pixels, (4, 1, 1)), compress='deflate')
+    predictor.predict(path, WORDS)
+    path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
+    with pytest.raises(ValueError, match='damaged'):
+        predictor.predict(path, WORDS)
+    with pytest.raises(ValueError, match='damaged'):
+        predictor.predict_scene(path, tmp_path, WORDS, progress=False)
+    assert [source.data.closed for source in opened] == [True] * 3
+
+
+def test_two_sets_of_words_share_a_model(
+    predictor: Predictor, pixels: np.ndarray
+) -> None:
+    images = torch.from_numpy(pixels[:64, :64].transpose(2, 0, 1)[None].copy())
+    first, other = predictor.ask('road; tree'), predictor.ask('car; ship; sky')
+    with torch.no_grad():
+        before = first.predict_scores(images.float())
+        assert other.predict_scores(images.float()).shape[1] == 3
+        assert torch.equal(first.predict_scores(images.float()), before)
+
+
+def test_classes_of_the_training_stay_those(
+    tiny_files: Files, predictor: Predictor, pixels: np.ndarray
+) -> None:
+    config = read_config(tiny_files['config'])
+    config.model.vocabulary = {'names': ['barn', 'pond']}
+    made = Predictor(config, device='cpu')
+    made.predict(pixels[:64, :64], 'car; ship')
+    assert made.vocabulary().names == ('barn', 'pond')
+    del config.model['vocabulary']
+    made = Predictor(config, device='cpu')
+    with pytest.raises(ValueError, match='names the classes of the training'):
+        made.vocabulary()
 
 
 def test_the_config_beside_the_checkpoint_serves(tiny_files: Files) -> None:
-    made = Predictor(checkpoint=tiny_files['checkpoint'], text_cache='')
+    made = Predictor(checkpoint=tiny_files['checkpoint'])
     assert made.tiling == Tiling(64, 16)
     with pytest.raises(ValueError, match='config, a checkpoint'):
         Predictor()
@@ -168,7 +218,7 @@ def test_the_config_beside_the_checkpoint_serves(tiny_files: Files) -> None:
 def test_bfloat16_is_close(
     tiny_files: Files, predictor: Predictor, pixels: np.ndarray
 ) -> None:
-    fast = Predictor(**tiny_files, device='cpu', amp=True, text_cache='')
+    fast = Predictor(**tiny_files, device='cpu', amp=True)
     exact = predictor.predict(pixels, WORDS, scores=True).scores
     found = fast.predict(pixels, WORDS, scores=True).scores
     assert found == pytest.approx(exact, abs=0.03)
@@ -185,6 +235,6 @@ def test_mmseg_inferencer_takes_the_same_files(
         str(tiny_files['config']), str(tiny_files['checkpoint']), device='cpu'
     )
     found = inferencer(str(path), return_vis=True)
-    ours = Predictor(**tiny_files, device='cpu', text_cache='').predict(path)
+    ours = Predictor(**tiny_files, device='cpu').predict(path)
     assert (found['predictions'] == ours.labels).mean() > 0.999
     assert found['visualization'].shape[1] > 2 * 64

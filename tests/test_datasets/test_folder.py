@@ -92,11 +92,15 @@ def test_names_from_another_place(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('text', 'kwargs', 'message'),
     [
-        ('a\nb\n', {'masks': 'colours'}, r'gives no colours'),
-        ('a [#000000]\nb [#000000]\n', {'masks': 'colours'}, 'two things'),
-        (NAMES, {'masks': 'colours', 'ignore_colours': ['red']}, 'no colour'),
+        ('a\nb\n', {'masks': 'colours'}, 'has no colours'),
+        ('a [#000000]\nb [#000000]\n', {'masks': 'colours'}, 'used twice'),
+        (
+            NAMES,
+            {'masks': 'colours', 'ignore_colours': ['red']},
+            'not a colour',
+        ),
         (NAMES, {'masks': 'rgb'}, "masks='rgb'"),
-        (NAMES, {'ignore_colours': ['#000000']}, 'pixels that do not count'),
+        (NAMES, {'ignore_colours': ['#000000']}, 'ignored pixels are 255'),
         ('a\nb\n', {'classes': 'seen'}, 'no class is marked as seen'),
         ('\n'.join(f'c{i}' for i in range(300)), {}, '300 classes'),
         ('a\na\n', {}, 'given twice'),

@@ -33,7 +33,7 @@ def test_ids_of_grey_and_palette_images() -> None:
 
 
 def test_a_picture_is_no_label() -> None:
-    with pytest.raises(ValueError, match='one whole number per pixel'):
+    with pytest.raises(ValueError, match='one integer per pixel'):
         read_ids(encode(np.zeros((2, 2, 3), np.uint8)), 'a.png')
 
 

@@ -119,9 +119,9 @@ def test_rows_are_planned(tool: Callable, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ('arguments', 'message'),
     [
-        (['--run', '3/config-z'], "no row fits '3/config-z'"),
+        (['--run', '3/config-z'], "no row matches '3/config-z'"),
         (['no/such/folder'], 'no folder no/such/folder'),
-        (['--tables', 'none.json'], 'no file of tables none.json'),
+        (['--tables', 'none.json'], 'no table file none.json'),
     ],
 )
 def test_errors_are_one_line(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from aeroseg.engine import load_checkpoint_file
+from aeroseg.checkpoints.read import read_weights
 
 TOOL = 'tools/model_converters/catseg_to_aeroseg.py'
 
@@ -37,7 +37,7 @@ def test_a_checkpoint_of_detectron2(root: Path, tmp_path: Path) -> None:
     done = run(root, str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth'))
     assert done.returncode == 0, done.stderr
     assert 'wrote 1 tensors' in done.stdout
-    state = load_checkpoint_file(tmp_path / 'out.pth')['state_dict']
+    state = read_weights(tmp_path / 'out.pth')
     assert torch.equal(state['neck.embed.weight'], weight)
 
 

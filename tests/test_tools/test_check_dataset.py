@@ -29,7 +29,7 @@ def test_the_command(tmp_path: Path, root: Path) -> None:
     status, text = run(root, tmp_path, 'data', '--workers', '1')
     assert status == 0, text
     assert 'train: 3 pairs' in text
-    assert "only 3 tiles stand behind the IoU of 'building'" in text
+    assert "only 3 images contain 'building'" in text
     sheet = np.asarray(Image.open(tmp_path / 'contact_sheet.png'))
     assert (sheet == (226, 169, 41)).all(axis=-1).any(), 'the legend'
 

@@ -14,6 +14,8 @@ import pytest
 import torch
 from PIL import Image
 
+from aeroseg.checkpoints.read import read_checkpoint
+
 CONFIG = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 SHORT = [
     'train_cfg.max_iters=4',
@@ -95,18 +97,14 @@ def test_the_log_names_losses_words_and_parts(trained: Path) -> None:
 
 
 def test_the_checkpoint_holds_the_vocabulary(trained: Path) -> None:
-    from aeroseg.engine import load_checkpoint_file
-
-    meta = load_checkpoint_file(trained / 'iter_4.pth')['meta']
+    meta = read_checkpoint(trained / 'iter_4.pth')['meta']
     assert meta['vocabulary']['names'][0] == 'bareland'
     assert len(meta['vocabulary']['names']) == 4
 
 
-def test_resume_goes_on_exactly(
+def test_a_resumed_run_ends_with_the_same_weights(
     root: Path, trained: Path, data: list[str], tmp_path: Path
 ) -> None:
-    from aeroseg.engine import load_checkpoint_file
-
     done = run(
         root,
         'tools/train.py',
@@ -120,8 +118,8 @@ def test_resume_goes_on_exactly(
         *SHORT,
     )
     assert done.returncode == 0, done.stderr[-3000:]
-    expected = load_checkpoint_file(trained / 'iter_4.pth')
-    resumed = load_checkpoint_file(tmp_path / 'iter_4.pth')
+    expected = read_checkpoint(trained / 'iter_4.pth')
+    resumed = read_checkpoint(tmp_path / 'iter_4.pth')
     for name, value in expected['state_dict'].items():
         assert torch.equal(value, resumed['state_dict'][name]), name
 
@@ -174,8 +172,6 @@ def test_mixed_precision_and_a_small_memory_on_the_cpu(
     root: Path, data: list[str], tmp_path: Path
 ) -> None:
     """--memory 8gb: parts of one image, bfloat16 as with --amp."""
-    from aeroseg.engine import load_checkpoint_file
-
     short = ['train_cfg.max_iters=2', 'default_hooks.logger.interval=1']
     options = ['--work-dir', str(tmp_path), '--amp', '--memory', '8gb']
     done = run(
@@ -192,14 +188,14 @@ def test_mixed_precision_and_a_small_memory_on_the_cpu(
     losses = re.findall(r'Iter\(train\).* loss: (\S+)', log)
     assert [math.isfinite(float(loss)) for loss in losses] == [True, True]
     assert 'accumulative_counts=2' in log
-    state = load_checkpoint_file(tmp_path / 'iter_4.pth')['state_dict']
+    state = read_checkpoint(tmp_path / 'iter_4.pth')['state_dict']
     kept = {
         k: v.dtype for k, v in state.items() if 'guidance_encoder' not in k
     }
     assert set(kept.values()) <= {torch.float32, torch.int64}
 
 
-def test_missing_data_is_said_before_anything_is_written(
+def test_missing_data_are_reported_before_anything_is_written(
     root: Path, tmp_path: Path
 ) -> None:
     work = tmp_path / 'work'
@@ -221,7 +217,7 @@ def test_missing_data_is_said_before_anything_is_written(
 def test_missing_checkpoint_and_config(root: Path, tmp_path: Path) -> None:
     done = run(root, 'tools/test.py', CONFIG, str(tmp_path / 'none.pth'))
     assert done.returncode == 1
-    assert 'error: no checkpoint' in done.stderr
+    assert 'error: there is no checkpoint' in done.stderr
     done = run(root, 'tools/train.py', 'configs/none.py')
     assert done.returncode == 1
-    assert 'error: no config configs/none.py' in done.stderr
+    assert 'error: there is no config configs/none.py' in done.stderr

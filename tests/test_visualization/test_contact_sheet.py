@@ -13,7 +13,7 @@ def test_every_image_is_on_the_sheet() -> None:
     images = [np.tile(colour, (32, 32, 1)) for colour in colours]
     labels = [np.full((32, 32), i % 2) for i in range(5)]
     sheet = contact_sheet(
-        images, labels, VOCABULARY, columns=2, tile_size=32, captions=[''] * 5
+        images, labels, VOCABULARY, columns=2, max_side=32, captions=[''] * 5
     )
     for image in images:
         same = (sheet == image[0, 0]).all(axis=2).sum()

@@ -34,7 +34,7 @@ def test_grey_or_float_images_are_refused() -> None:
 
 
 def test_opacity_out_of_range_is_refused() -> None:
-    with pytest.raises(ValueError, match='from 0 to 1'):
+    with pytest.raises(ValueError, match='allowed is 0 to 1'):
         overlay(
             np.zeros((1, 1, 3), np.uint8), np.zeros((1, 1), int), PALETTE, 2
         )

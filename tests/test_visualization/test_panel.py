@@ -64,6 +64,6 @@ def test_the_suffix_gives_the_format(tmp_path: Path) -> None:
             colours = np.asarray(image.convert('RGB')).astype(int)
         assert np.abs(colours - picture).max() <= 9, name
     for name in ('picture', 'a.docx'):
-        with pytest.raises(ValueError, match='names no format of pictures'):
+        with pytest.raises(ValueError, match='no suffix of an image format'):
             save_picture(picture, tmp_path / name)
     assert len(list(tmp_path.iterdir())) == 3

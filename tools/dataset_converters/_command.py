@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What the commands of all converters have in common."""
+"""What the commands of all converters share."""
 
 import argparse
 from typing import Any
@@ -32,13 +32,13 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument('out', help='folder to write to')
     parser.add_argument(
-        '--workers', type=int, help='processes; one per core if left out'
+        '--workers', type=int, help='processes; default: one per core'
     )
     return parser
 
 
 def convert(converter: Converter, out: str, workers: int | None) -> int:
-    """Run a conversion with a progress bar and print what came out.
+    """Run a conversion with a progress bar and print a summary.
 
     Returns:
         int: Exit status.
@@ -65,7 +65,7 @@ def convert(converter: Converter, out: str, workers: int | None) -> int:
 
 
 def run(converter: Any, out: str, workers: int | None) -> int:
-    """Like :func:`convert`; a fault of the data ends with one message."""
+    """Like :func:`convert`; an error in the data ends with one message."""
     try:
         return convert(converter(), out, workers)
     except (ValueError, OSError, RuntimeError) as error:

@@ -8,8 +8,8 @@ from pathlib import Path
 from _command import make_parser, run
 
 from aeroseg.datasets.converters import FolderConverter
-from aeroseg.datasets.converters.tiling import RULES
 from aeroseg.files import atomic_path
+from aeroseg.window_starts import END_RULES
 
 
 def main() -> int:
@@ -21,14 +21,17 @@ def main() -> int:
         help='text file: "name, synonym [seen] [#RRGGBB]" per line',
     )
     parser.add_argument(
-        '--masks', choices=('ids', 'colours'), default='ids', help='their kind'
+        '--masks',
+        choices=('ids', 'colours'),
+        default='ids',
+        help='kind of masks',
     )
     parser.add_argument(
         '--ignore-colours',
         nargs='+',
         default=(),
         metavar='#RRGGBB',
-        help='colours of pixels that do not count',
+        help='colours of ignored pixels',
     )
     parser.add_argument('--image-dir', default='images', help='folder name')
     parser.add_argument('--mask-dir', default='masks', help='folder name')
@@ -40,12 +43,15 @@ def main() -> int:
         help='scenes for validation by the beginning of their path',
     )
     parser.add_argument(
-        '--val-share', type=float, default=0.2, help='if none are named'
+        '--val-share', type=float, default=0.2, help='drawn without --val'
     )
-    parser.add_argument('--seed', type=int, default=0, help='of the draw')
+    parser.add_argument('--seed', type=int, default=0, help='of that draw')
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
-        '--rule', choices=RULES, default='pad', help='for the rest at edges'
+        '--rule',
+        choices=END_RULES,
+        default='pad',
+        help='for the remainder at edges',
     )
     options = vars(parser.parse_args())
     out, workers = options.pop('out'), options.pop('workers')

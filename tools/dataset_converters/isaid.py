@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Cut iSAID into tiles, or take ready-made tiles over."""
+"""Cut iSAID into tiles, or use ready-made tiles."""
 
 import sys
 
@@ -19,13 +19,13 @@ def main() -> int:
     )
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
-        '--stride', type=int, default=206, help='distance of two tiles, px'
+        '--stride', type=int, default=206, help='distance between tiles, px'
     )
     parser.add_argument(
         '--min-pixels',
         type=int,
         default=2048,
-        help='keep a tile where some class has as many pixels',
+        help='keep a tile if some class has at least so many pixels',
     )
     parser.add_argument(
         '--skip-missing',

@@ -6,7 +6,7 @@ import sys
 from _command import make_parser, run
 
 from aeroseg.datasets.converters import OpenEarthMapConverter
-from aeroseg.datasets.converters.tiling import RULES
+from aeroseg.window_starts import END_RULES
 
 
 def main() -> int:
@@ -16,7 +16,10 @@ def main() -> int:
     parser.add_argument('--val-list', help='val.txt outside the source')
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
-        '--rule', choices=RULES, default='drop', help='for the rest at edges'
+        '--rule',
+        choices=END_RULES,
+        default='drop',
+        help='for the remainder at edges',
     )
     parser.add_argument(
         '--without-xbd',

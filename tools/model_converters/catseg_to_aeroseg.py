@@ -11,7 +11,7 @@ import sys
 import torch
 
 from aeroseg.checkpoints.published_keys import convert_published
-from aeroseg.engine import load_checkpoint_file
+from aeroseg.checkpoints.read import read_weights
 from aeroseg.files import atomic_path
 
 
@@ -25,11 +25,7 @@ def main() -> None:
     parser.add_argument('target', help='file to write')
     args = parser.parse_args()
     try:
-        content = load_checkpoint_file(args.source)
-        state = content.get('model', content.get('state_dict', content))
-        converted = convert_published(
-            {k: torch.as_tensor(v) for k, v in state.items()}
-        )
+        converted = convert_published(read_weights(args.source))
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'error: {error}')
     with atomic_path(args.target) as part:

@@ -1,5 +1,5 @@
 # tools/train.py CONFIG --memory 24gb
-# Two images at a time, nothing computed twice.
+# Two images at a time, nothing recomputed.
 images_at_once = 2
 optim_wrapper = dict(type='AutocastOptimWrapper')
 model = dict(

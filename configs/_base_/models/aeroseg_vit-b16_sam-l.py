@@ -1,7 +1,7 @@
 # AerOSeg as in the paper: CLIP ViT-B/16 seen from four rotations, SAM ViT-L.
 # Choices that the paper leaves open are the defaults of the parts, with
 # their reasons in the docstrings; docs/protocol.md lists them.
-clip_model = 'ViT-B-16-quickgelu'  # OpenAI's weights want QuickGELU
+clip_model = 'ViT-B-16-quickgelu'  # OpenAI's weights need QuickGELU
 clip_weights = dict(type='CLIPPretrained', checkpoint='openai')
 
 model = dict(

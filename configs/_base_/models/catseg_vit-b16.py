@@ -1,4 +1,4 @@
-# CAT-Seg (CVPR 2024) out of the modules of AerOSeg: one rotation, one prompt,
+# CAT-Seg (CVPR 2024) built from AerOSeg's modules: one rotation, one prompt,
 # CLIP's own maps as guidance, no attention in the decoder, no
 # back-projection. Equal to the published network (tests/test_golden.py).
 _base_ = './aeroseg_vit-b16_sam-l.py'

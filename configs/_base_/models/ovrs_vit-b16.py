@@ -1,4 +1,4 @@
-# OVRS (arXiv 2409.07683) out of the modules of AerOSeg: CAT-Seg with four
+# OVRS (arXiv 2409.07683) built from AerOSeg's modules: CAT-Seg with four
 # rotations and attention in the decoder. Activations of seven of CLIP's twelve
 # blocks are computed again in the backward pass: about 0.6 of the memory that
 # the published code takes for a training step, at less than 0.6 of its time;

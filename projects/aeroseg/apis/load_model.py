@@ -2,36 +2,38 @@
 """A model from a config and a checkpoint, ready to predict."""
 
 import hashlib
-from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmseg.registry import MODELS
 from torch import nn
 
-from aeroseg.checkpoints.read import load_checkpoint_file
+from aeroseg.checkpoints.fit import AUXILIARY_HEAD, CHOOSE_CONFIG, check_fit
+from aeroseg.checkpoints.read import (
+    existing_file,
+    read_checkpoint,
+    weights_of,
+)
 from aeroseg.vocabulary import Vocabulary
 
 
 def find_config(checkpoint: str | Path) -> Path:
-    """The config that training left beside a checkpoint.
+    """The config that training left next to a checkpoint.
 
     Args:
         checkpoint (str | Path): The checkpoint.
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If there is not exactly one `.py` file beside it.
+        ValueError: If there is not exactly one `.py` file next to it.
     """
-    if not Path(checkpoint).is_file():
-        raise FileNotFoundError(f'there is no checkpoint {checkpoint}')
-    found = sorted(Path(checkpoint).resolve().parent.glob('*.py'))
+    folder = existing_file(checkpoint).resolve().parent
+    found = sorted(folder.glob('*.py'))
     if len(found) != 1:
         raise ValueError(
-            f'there are {len(found)} config files beside {checkpoint}; name '
-            'the one it was trained with: --config FILE'
+            f'there are {len(found)} config files next to {checkpoint}; '
+            'name the one it was trained with: --config FILE'
         )
     return found[0]
 
@@ -39,7 +41,7 @@ def find_config(checkpoint: str | Path) -> Path:
 def build_model(config: Config) -> nn.Module:
     """Build the model of a config in evaluation mode, with random weights.
 
-    The auxiliary head is left out: it serves training alone.
+    The auxiliary head is left out: only training needs it.
 
     Args:
         config (Config): The whole config.
@@ -59,28 +61,22 @@ def load_weights(
         checkpoint (str | Path): A checkpoint of training, or .safetensors.
 
     Returns:
-        Vocabulary | None: The classes the checkpoint was trained on or with,
-        if it names them.
+        Vocabulary | None: The training classes, if the checkpoint names them.
 
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read or belongs to another model.
     """
-    content = load_checkpoint_file(checkpoint)
-    weights: Mapping[str, Any] = content.get('state_dict', content)
-    weights = {k.removeprefix('module.'): v for k, v in weights.items()}
-    result = model.load_state_dict(weights, strict=False)
-    extra = [k for k in result.unexpected_keys if 'auxiliary_head' not in k]
-    for what, keys in (
-        ('lacks', result.missing_keys),
-        ('has unknown', extra),
-    ):
-        if keys:
-            raise ValueError(
-                f'{checkpoint} does not fit the config: it {what} '
-                f'{len(keys)} tensors, such as {keys[:3]}. Use the config it '
-                'was trained with'
-            )
+    content = read_checkpoint(checkpoint)
+    weights = weights_of(content)
+    check_fit(
+        model.state_dict(),
+        weights,
+        f'{checkpoint} does not fit the config',
+        CHOOSE_CONFIG,
+        training_part=AUXILIARY_HEAD,
+    )
+    model.load_state_dict(weights, strict=False)
     meta = content.get('meta', {}).get('dataset_meta') or {}
     return Vocabulary.from_metainfo(meta) if meta.get('classes') else None
 

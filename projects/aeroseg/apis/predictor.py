@@ -3,6 +3,8 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -10,11 +12,10 @@ import numpy as np
 import torch
 from mmengine.config import Config
 from PIL import Image
-from torch import Tensor
 
-from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.image_source import Source, open_source
-from aeroseg.mapping.windows.resample_rows import ResampleRows
+from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.reading.image_source import open_source
+from aeroseg.mapping.windows.map_rows import map_rows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.read_config import read_config
@@ -28,29 +29,32 @@ from .load_model import (
     model_identity,
 )
 from .result import SegmentationResult
-from .text_cache import TextCache, default_folder
+from .vocabulary_model import VocabularyModel
+from .words import Classes, read_classes
 
 logger = logging.getLogger(__name__)
 
 Picture: TypeAlias = np.ndarray | Image.Image | str | Path
-Classes: TypeAlias = str | Path | Sequence[str] | Vocabulary
 
 
 class Predictor:
-    """A trained model that is asked for any classes in any image.
+    """A trained model that predicts any classes in any image.
 
     Args:
         config (str | Path | Config | None): The config the checkpoint was
-            trained with. None takes the one that training left beside it.
+            trained with. None takes the one that training saved next to it.
         checkpoint (str | Path | None): The weights. None keeps random ones,
-            which is of use for measurements only.
+            useful only for benchmarks.
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
             there is one.
         amp (bool): Compute in bfloat16 where that is safe.
-        text_cache (str | Path | None): Folder for text features; '' keeps
-            none. None takes ``~/.cache/aeroseg/text``.
+        accelerate (bool | None): Compute linear layers on a CPU by oneDNN, see
+            :mod:`aeroseg.acceleration`. None does as the config's field
+            `accelerate`, which is True unless set.
 
     Attributes:
+        trained (Vocabulary | None): The classes of the training, by the
+            checkpoint or else by the config.
         tiling (Tiling): Window, overlap and batch by the config.
         scale (float): Pixels the model sees per pixel of an image, by the
             config: training enlarges its tiles as well.
@@ -72,32 +76,33 @@ class Predictor:
         checkpoint: str | Path | None = None,
         device: str | None = None,
         amp: bool = False,
-        text_cache: str | Path | None = None,
+        accelerate: bool | None = None,
     ) -> None:
         if config is None and checkpoint is None:
             raise ValueError('give a config, a checkpoint or both')
         self.config = read_config(config or find_config(checkpoint or ''))
+        self.checkpoint = checkpoint
         self.model: Any = build_model(self.config)
-        self._trained: Vocabulary | None = None
+        self.trained: Vocabulary | None = None
         if checkpoint is None:
             logger.warning('no checkpoint: the weights are random')
         else:
-            self._trained = load_weights(self.model, checkpoint)
-        self.device = _find_device(device)
-        self.model.to(self.device)
+            self.trained = load_weights(self.model, checkpoint)
+        if self.trained is None and self.config.model.get('vocabulary'):
+            self.trained = Vocabulary.build(self.config.model.vocabulary)
+        self.model.to(_find_device(device))
         self.amp = amp
+        if accelerate is None:
+            accelerate = self.config.get('accelerate', True)
+        self.accelerate = accelerate
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
         self.tiling = Tiling(**settings)
-        self.identity = model_identity(self.config, checkpoint)
-        self._cache = self._make_cache(text_cache)
 
-    def _make_cache(self, folder: str | Path | None) -> TextCache | None:
-        encoder: Any = getattr(self.model, 'text_encoder', None)
-        if folder == '' or not hasattr(encoder, 'remember'):
-            return None
-        place = default_folder() if folder is None else Path(folder)
-        return TextCache(place, encoder)
+    @cached_property
+    def identity(self) -> str:
+        """A hash of settings and weights, made when first asked for."""
+        return model_identity(self.config, self.checkpoint)
 
     def vocabulary(self, classes: Classes | None = None) -> Vocabulary:
         """Read classes in any of the forms in which they are given.
@@ -109,49 +114,21 @@ class Predictor:
                 classes of the training.
 
         Raises:
-            ValueError: If names are empty or given twice.
+            ValueError: If names are empty or given twice, or none are given
+                and those of the training are not known.
             FileNotFoundError: If there is no such vocabulary file.
         """
-        if classes is None:
-            return self._trained or self.model.vocabulary
-        if isinstance(classes, Vocabulary):
-            return classes
-        if isinstance(classes, Path):
-            return Vocabulary.from_file(classes)
-        if not isinstance(classes, str):
-            classes = ';'.join(classes)
-        return Vocabulary.parse(classes)
+        return read_classes(classes, self.trained)
 
-    def scheme(self, classes: Classes | None = None) -> LabelScheme:
-        """Ask the model for these classes from now on.
+    def ask(self, classes: Classes | None = None) -> VocabularyModel:
+        """The model together with the classes it is to predict.
 
         Args:
             classes (Classes | None): See :meth:`vocabulary`.
-
-        Returns:
-            LabelScheme: What the ids of its label maps mean.
         """
-        vocabulary = self.vocabulary(classes)
-        self.model.set_vocabulary(vocabulary)
-        if self._cache is not None:
-            self._cache.prepare(vocabulary.queries)
-        self._scheme = LabelScheme(vocabulary)
-        return self._scheme
-
-    def predict_scores(self, images: Tensor) -> Tensor:
-        """Probabilities of the classes last asked for.
-
-        Args:
-            images (Tensor): (B, 3, H, W) float, RGB 0-255.
-
-        Returns:
-            Tensor: (B, S, H, W) in [0, 1]; contrast words are merged.
-        """
-        images = images.to(self.device, non_blocking=True)
-        kind = self.device.type
-        with torch.autocast(kind, torch.bfloat16, enabled=self.amp):
-            logits = self.model.class_logits(images)
-        return self._scheme.merge(self.model.to_probability(logits.float()))
+        return VocabularyModel(
+            self.model, self.vocabulary(classes), self.amp, self.accelerate
+        )
 
     def predict(
         self,
@@ -180,44 +157,22 @@ class Predictor:
             FileNotFoundError: If an image does not exist.
             ValueError: If an image cannot be read or the classes are wrong.
         """
-        scheme = self.scheme(classes)
+        asked = self.ask(classes)
+        tiling = tiling or self.tiling
+        options = {'scale': self.scale, **options}
         if isinstance(image, (list, tuple)):
             return [
-                self._predict(one, scheme, scores, tiling, options)
-                for one in image
+                _predict(asked, one, scores, tiling, options) for one in image
             ]
-        return self._predict(image, scheme, scores, tiling, options)
-
-    def _predict(
-        self,
-        image: Any,
-        scheme: LabelScheme,
-        scores: bool,
-        tiling: Tiling | None,
-        options: dict[str, Any],
-    ) -> SegmentationResult:
-        source = open_source(image, **{'scale': self.scale, **options})
-        scan = Scan(self, source, tiling or self.tiling, scheme.num_scores)
-        resample = ResampleRows(source.grid, source.shape)
-        labels = np.empty(source.shape, scheme.dtype)
-        kept = None
-        if scores:
-            kept = np.empty((scheme.num_scores, *source.shape), np.float32)
-        for top, found in resample(scan.rows()):
-            bottom = top + found.shape[1]
-            labels[top:bottom] = scheme.decide(found)
-            if kept is not None:
-                kept[:, top:bottom] = found.numpy()
-        labels[~source.valid(0, source.shape[0])] = scheme.nodata
-        picture = _pixels(source)
-        return SegmentationResult(picture, labels, scheme, kept)
+        return _predict(asked, image, scores, tiling, options)
 
     def predict_scene(
         self,
         path: str | Path,
         out: str | Path,
         classes: Classes | None = None,
-        **options: Any,
+        options: SceneOptions | None = None,
+        **changes: Any,
     ) -> Any:
         """Predict a raster file of any size into a folder.
 
@@ -225,24 +180,26 @@ class Predictor:
             path (str | Path): The scene, such as a GeoTIFF.
             out (str | Path): Folder for `labels.tif` and the rest.
             classes (Classes | None): See :meth:`vocabulary`.
-            **options: Fields of :class:`SceneOptions`.
+            options (SceneOptions | None): None takes tiling and scale from
+                the config.
+            **changes: Fields of the options that are to differ.
 
         Returns:
             SceneResult: Files, areas and notes; see :func:`predict_scene`
             for errors and for what happens after a kill.
         """
-        # The scene engine needs the optional rasterio.
+        # Writing scenes needs the optional rasterio.
         from aeroseg.mapping.job.predict_scene import predict_scene
-        from aeroseg.mapping.job.scene_options import SceneOptions
 
-        options.setdefault('tiling', self.tiling)
-        options.setdefault('scale', self.scale)
+        if options is None:
+            options = SceneOptions(self.tiling, scale=self.scale)
+        asked = self.ask(classes)
         return predict_scene(
-            self,
+            asked,
             path,
             out,
-            self.scheme(classes),
-            SceneOptions(**options),
+            asked.scheme,
+            replace(options, **changes),
             f'{self.identity} {self.amp}',
         )
 
@@ -252,9 +209,29 @@ class Predictor:
         Args:
             classes (Classes | None): See :meth:`vocabulary`.
         """
-        vocabulary = self.vocabulary(classes)
-        scheme = self.scheme(vocabulary)
-        return explain(self.model.text_encoder, scheme.vocabulary)
+        return explain(self.model.text_encoder, self.vocabulary(classes))
+
+
+def _predict(
+    asked: VocabularyModel,
+    image: Any,
+    scores: bool,
+    tiling: Tiling,
+    options: dict[str, Any],
+) -> SegmentationResult:
+    scheme = asked.scheme
+    with open_source(image, **options) as source:
+        scan = Scan(asked, source, tiling, scheme.num_scores)
+        labels = np.empty(source.shape, scheme.dtype)
+        kept = None
+        if scores:
+            kept = np.empty((scheme.num_scores, *source.shape), np.float32)
+        for top, ids, found in map_rows(scan, scheme):
+            labels[top : top + len(ids)] = ids
+            if kept is not None:
+                kept[:, top : top + len(ids)] = found.numpy()
+        picture = source.thumbnail(max(source.shape))
+    return SegmentationResult(picture, labels, scheme, kept)
 
 
 def _find_device(name: str | None) -> torch.device:
@@ -268,10 +245,3 @@ def _find_device(name: str | None) -> torch.device:
             f'the device {name!r} cannot be used ({error}); name one that '
             "torch finds here, such as 'cpu' or 'cuda:0'"
         ) from error
-
-
-def _pixels(source: Source) -> np.ndarray:
-    """The scene itself, (H, W, 3) RGB uint8."""
-    if hasattr(source, 'image'):
-        return source.image
-    return source.thumbnail(max(source.shape))  # type: ignore[attr-defined]

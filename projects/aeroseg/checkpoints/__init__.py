@@ -1,2 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Reading weight files and saying what does not fit."""
+"""Weight files: one reader, one rule for what does not fit a model."""
+
+from .fit import check_fit
+from .read import read_checkpoint, read_weights
+
+__all__ = ['check_fit', 'read_checkpoint', 'read_weights']

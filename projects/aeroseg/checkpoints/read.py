@@ -1,7 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Checkpoints are read as tensors and plain values, never as code."""
+"""The one reader of weight files: tensors and plain values, never code."""
 
 import pickle
+import re
+import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +13,12 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file
+from torch import Tensor
+
+from aeroseg.errors import is_out_of_memory
 
 # mmengine keeps its log buffers in a checkpoint; these are all they need. The
-# functions that make numpy values anew have moved between numpy 1 and 2.
+# functions that rebuild numpy values have moved between numpy 1 and 2.
 _ALLOWED = [
     HistoryBuffer,
     getattr,
@@ -21,61 +27,151 @@ _ALLOWED = [
     np.dtype,
     np.array(0).__reduce__()[0],
     np.float64(0).__reduce__()[0],
-    *(type(np.dtype(kind)) for kind in ('f8', 'f4', 'i8', 'i4', 'u4', '?')),
+    *(type(np.dtype(kind)) for kind in ('f8', 'f4', 'f2', 'i8', 'i4', 'u4')),
+    type(np.dtype(bool)),
 ]
+_TRAINED = (
+    'tools/train.py writes iter_N.pth and last_checkpoint into the work dir.'
+)
 
 
-def load_checkpoint_file(
-    filename: str | Path, map_location: Any = 'cpu'
-) -> dict[str, Any]:
-    """Read a checkpoint of mmengine or a .safetensors file.
+def existing_file(path: str | Path, advice: str = _TRAINED) -> Path:
+    """The path of a checkpoint that is there.
 
     Args:
-        filename (str | Path): Local file.
-        map_location (Any): Device for the tensors, as ``torch.load`` takes it.
-
-    Returns:
-        dict[str, Any]: The content; 'state_dict' and, in a checkpoint of
-        mmengine, 'meta' and more.
+        path (str | Path): Local file; '~' is the home folder.
+        advice (str): Where to get a good file; ends the error.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a checkpoint, cut off, or holds objects that
-            would have to be unpickled.
     """
-    path = Path(filename).expanduser()
+    path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'no checkpoint {path}; tools/train.py writes iter_N.pth and '
-            'last_checkpoint into the work dir'
+            f'there is not a checkpoint {path.absolute()}. {advice}'
         )
+    return path
+
+
+def read_checkpoint(
+    path: str | Path, map_location: Any = 'cpu', advice: str = _TRAINED
+) -> dict[str, Any]:
+    """Read a weight file of any kind, without running Python code from it.
+
+    Args:
+        path (str | Path): Local file: .safetensors; a file of ``torch.save``
+            (mmengine, open_clip, detectron2, SAM), also in the format before
+            torch 1.6; or a TorchScript archive, as OpenAI published CLIP.
+        map_location (Any): Device of the tensors, as ``torch.load`` takes it.
+            A .safetensors file is always read to the CPU.
+        advice (str): Where to get a good file; ends every error.
+
+    Returns:
+        dict[str, Any]: The content. A .safetensors file and a TorchScript
+        archive give 'state_dict'; a checkpoint of mmengine also has 'meta'
+        and more.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a checkpoint, is cut off, or holds objects
+            that would have to be unpickled.
+    """
+    path = existing_file(path, advice)
+    try:
+        content = _read(path, map_location)
+    except Exception as error:  # torch raises all kinds of errors
+        if is_out_of_memory(error):
+            raise
+        raise ValueError(f'{path} {_fault(error)}. {advice}') from error
+    if not isinstance(content, Mapping):
+        raise ValueError(
+            f'{path} is not a checkpoint: it holds a '
+            f'{type(content).__name__}, not tensors by name. {advice}'
+        )
+    return dict(content)
+
+
+def read_weights(
+    path: str | Path, advice: str = _TRAINED
+) -> dict[str, Tensor]:
+    """Read the tensors of a weight file, on the CPU.
+
+    Args:
+        path (str | Path): As for :func:`read_checkpoint`.
+        advice (str): Where to get a good file; ends every error.
+
+    Returns:
+        dict[str, Tensor]: See :func:`weights_of`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If it is not a checkpoint, is cut off, or holds objects
+            that would have to be unpickled.
+    """
+    return weights_of(read_checkpoint(path, advice=advice))
+
+
+def weights_of(content: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The tensors in the content of a checkpoint.
+
+    Args:
+        content (Mapping[str, Any]): As :func:`read_checkpoint` returns it.
+            A dict 'state_dict' or 'model' in it is opened.
+
+    Returns:
+        dict[str, Tensor]: Tensors by name, without the prefix 'module.' of
+        distributed training; numpy arrays, as detectron2 saves them, become
+        tensors. Other values are left out.
+    """
+    for key in ('state_dict', 'model'):
+        if isinstance(content.get(key), Mapping):
+            content = content[key]
+            break
+    return {
+        name.removeprefix('module.'): torch.as_tensor(value)
+        for name, value in content.items()
+        if isinstance(value, (Tensor, np.ndarray))
+    }
+
+
+@CheckpointLoader.register_scheme(prefixes='', force=True)
+def load_from_file(filename: str, map_location: Any = None) -> dict[str, Any]:
+    """Local files of mmengine's runner; its log quotes this name's end."""
+    return read_checkpoint(filename, map_location)
+
+
+def _read(path: Path, map_location: Any) -> Any:
     if path.suffix == '.safetensors':
         return {'state_dict': load_file(path)}
-    try:
-        with torch.serialization.safe_globals(_ALLOWED):
-            return torch.load(path, map_location, weights_only=True)
-    except pickle.UnpicklingError as error:
-        if 'Unsupported' not in str(error):
-            raise ValueError(
-                f'{path} is no checkpoint ({_first_line(error)})'
-            ) from error
-        raise ValueError(
-            f'{path} holds more than weights and is not unpickled, since '
-            f'that could run any code ({_first_line(error)}). If you trust '
-            "it, save its state dict by itself: torch.save({'state_dict': "
+    if _is_torchscript(path):
+        archive = torch.jit.load(path, map_location)
+        return {'state_dict': archive.state_dict()}
+    with torch.serialization.safe_globals(_ALLOWED):
+        return torch.load(path, map_location, weights_only=True)
+
+
+def _is_torchscript(path: Path) -> bool:
+    """Whether a file is an archive of torch.jit, by torch's own rule."""
+    if not zipfile.is_zipfile(path):
+        return False
+    with zipfile.ZipFile(path) as archive:
+        names = archive.namelist()
+    return any(name.endswith('/constants.pkl') for name in names)
+
+
+def _fault(error: Exception) -> str:
+    """What is wrong with a file that gave this error when it was read."""
+    text = str(error)
+    if isinstance(error, pickle.UnpicklingError) and 'operand' not in text:
+        found = re.search(r"(?:GLOBAL |class ')([\w.]+)", text)
+        return (
+            f'holds more than weights{f" ({found[1]})" if found else ""} and '
+            'is not unpickled, since that could run any code. If you trust '
+            "it, save its state dict alone: torch.save({'state_dict': "
             "checkpoint['state_dict']}, path)"
-        ) from error
-    except Exception as error:  # torch raises all kinds of errors
-        raise ValueError(
-            f'{path} is no checkpoint, or cut off ({_first_line(error)}); '
-            'copy or train it again'
-        ) from error
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition('\n')[0]
-
-
-CheckpointLoader.register_scheme(
-    prefixes='', loader=load_checkpoint_file, force=True
-)
+        )
+    why = text.partition('\n')[0] or type(error).__name__
+    return (
+        f'is not a checkpoint, or is cut off ({why}): copy, download or train '
+        'it again'
+    )

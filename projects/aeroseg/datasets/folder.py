@@ -18,14 +18,14 @@ class FolderDataset(OpenVocabDataset):
     """Images and labels described by ``names.txt``; no Python needed.
 
     A line of ``names.txt`` is ``name, synonym, ... [seen] [#RRGGBB]``; its
-    place is the id of the class, the first line is 0
+    line number, from 0, is the id of the class
     (:meth:`aeroseg.vocabulary.Vocabulary.from_file`). Labels are images with
-    an id per pixel (255: does not count), or masks in the colours of
+    an id per pixel (255: ignored), or masks in the colours of
     ``names.txt``.
 
     Args:
-        names (str): The text file; looked for in ``data_root``, then as it
-            stands. Default: 'names.txt'.
+        names (str): The text file; looked for in ``data_root``, then as
+            given. Default: 'names.txt'.
         masks (str): 'ids' or 'colours'. Default: 'ids'.
         ignore_colours (Sequence[str | RGB]): Colours of pixels that do not
             count, as '#9B9B9B' or (155, 155, 155). Default: ().
@@ -63,8 +63,8 @@ class FolderDataset(OpenVocabDataset):
         vocabulary = Vocabulary.from_file(path)
         if len(vocabulary) > IGNORE_INDEX:
             raise ValueError(
-                f'{path} has {len(vocabulary)} classes; a label of 8 bit can '
-                f'tell {IGNORE_INDEX} apart'
+                f'{path} has {len(vocabulary)} classes; an 8-bit label can '
+                f'hold {IGNORE_INDEX}'
             )
         self.colours = None
         if masks == 'colours':
@@ -72,7 +72,7 @@ class FolderDataset(OpenVocabDataset):
         elif masks != 'ids' or ignore_colours:
             raise ValueError(
                 f'masks={masks!r} with ignore_colours={ignore_colours}; '
-                "allowed are masks='ids' (pixels that do not count are 255) "
+                "allowed are masks='ids' (ignored pixels are 255) "
                 "and masks='colours'"
             )
         metainfo = {**vocabulary.to_metainfo(), **kwargs.pop('metainfo', {})}

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Read labels: ids or colours in, class ids out, every fault named."""
+"""Reads label files: ids or colours to class ids; errors name a pixel."""
 
 import io
 import re
@@ -30,7 +30,7 @@ def open_image(content: bytes, path: object) -> Image.Image:
         path (object): Named in the error.
 
     Raises:
-        ValueError: If the file is damaged or no image.
+        ValueError: If the file is damaged or not an image.
     """
     try:
         image = Image.open(io.BytesIO(content))
@@ -38,7 +38,7 @@ def open_image(content: bytes, path: object) -> Image.Image:
     except _UNREADABLE as error:
         raise ValueError(
             f'{path} cannot be read as an image: {error}. The file is '
-            'damaged or no image; fetch or write it again'
+            'damaged or not an image; download or write it again'
         ) from error
     return image
 
@@ -51,8 +51,8 @@ def read_ids(content: bytes, path: object) -> np.ndarray:
         path (object): Named in the error.
 
     Returns:
-        np.ndarray: (H, W) whole numbers as in the file; for a palette image
-        the places in the palette.
+        np.ndarray: (H, W) integers as in the file; palette indices for a
+        palette image.
 
     Raises:
         ValueError: If the file is damaged or has several bands.
@@ -61,14 +61,14 @@ def read_ids(content: bytes, path: object) -> np.ndarray:
     if ids.ndim != 2 or ids.dtype.kind not in 'bui':
         raise ValueError(
             f'label {path} holds {ids.dtype} values of shape {ids.shape}; a '
-            'label has one whole number per pixel. For a mask of colours '
-            'use FolderDataset with colours in names.txt'
+            'label has one integer per pixel. For a colour mask use '
+            'FolderDataset with colours in names.txt'
         )
     return ids
 
 
 class IdTable:
-    """Which class an id of a file means.
+    """Maps the ids of a label file to class ids.
 
     Args:
         mapping (Mapping[int, int]): Id in the file (0-255) to class id;
@@ -84,7 +84,7 @@ class IdTable:
         """Translate a label.
 
         Args:
-            ids (np.ndarray): (H, W) whole numbers.
+            ids (np.ndarray): (H, W) integers.
             path (object): Named in the error.
 
         Returns:
@@ -103,17 +103,17 @@ class IdTable:
         raise ValueError(
             f'label {path} holds the id {int(ids[y, x])} at column {x}, row '
             f'{y} ({int(wrong.sum())} px with an unknown id); allowed are '
-            f'{_ranges(self.mapping)}. Mend the label, or check that it '
+            f'{_ranges(self.mapping)}. Fix the label, or check that it '
             'belongs to this dataset (tools/check_dataset.py)'
         )
 
 
 class ColourTable:
-    """Which class a colour of a mask means.
+    """Maps the colours of a mask to class ids.
 
     Args:
         colours (Mapping[RGB, int]): RGB colour (0-255) to class id 0-253, or
-            255 for pixels that do not count.
+            255 for ignored pixels.
 
     Raises:
         ValueError: If a class id does not fit.
@@ -141,7 +141,7 @@ class ColourTable:
         if self._table is None:
             self._table = self._lookup()
         ids = np.empty(rgb.shape[:2], np.uint8)
-        # In strips, because a packed scene takes four times the room.
+        # In strips, because packed colours take four times the memory.
         for y in range(0, len(rgb), 256):
             strip = rgb[y : y + 256].astype(np.uint32)
             packed = strip[..., 0] << 16 | strip[..., 1] << 8 | strip[..., 2]
@@ -153,8 +153,8 @@ class ColourTable:
                 f'mask {path} has the colour {tuple(map(int, rgb[y, x]))} at '
                 f'column {x}, row {y} ({int(wrong.sum())} px with an unknown '
                 f'colour); known are {sorted(self.colours)}. A mask must be '
-                'stored without loss (PNG, not JPEG); add the colour to the '
-                'table if it has a meaning'
+                'stored losslessly (PNG, not JPEG); add the colour to the '
+                'table if it stands for a class'
             )
         return ids
 
@@ -177,7 +177,7 @@ def table_of(
 
     Args:
         info (Mapping): An entry of the dataset: 'num_ids' (classes in the
-            files), 'reduce_zero_label' and, for masks of colours, 'colours'.
+            files), 'reduce_zero_label' and, for colour masks, 'colours'.
         label_map (Mapping[int, int], optional): New id of each class id.
 
     Returns:
@@ -215,21 +215,21 @@ def colour_ids(
     """The colour table of a ``names.txt``.
 
     Args:
-        names (str | Path): The file; every line carries ``[#RRGGBB]``.
-        ignored (Sequence[str | RGB]): Colours of pixels that do not count,
+        names (str | Path): The file; every line has ``[#RRGGBB]``.
+        ignored (Sequence[str | RGB]): Colours of ignored pixels,
             as '#9B9B9B' or (155, 155, 155).
 
     Returns:
         dict[RGB, int]: Class id of every colour, 255 for ignored ones.
 
     Raises:
-        ValueError: If the lines carry no colours, or a colour is no colour
-            or stands for two things.
+        ValueError: If a line has no colour, or a colour is malformed or used
+            twice.
     """
     vocabulary = Vocabulary.from_file(names)
     if '[#' not in Path(names).read_text(encoding='utf-8'):
         raise ValueError(
-            f'{names} gives no colours, so masks of colours cannot be read; '
+            f'{names} has no colours, so colour masks cannot be read; '
             'end every line with the colour of its class, such as [#3C1098]'
         )
     colours: dict[RGB, int] = {}
@@ -238,7 +238,7 @@ def colour_ids(
     for colour, index in pairs:
         if colour in colours:
             raise ValueError(
-                f'{names}: the colour {colour} stands for two things; every '
+                f'{names}: the colour {colour} is used twice; every '
                 'class and every ignored colour needs its own'
             )
         colours[colour] = index
@@ -251,7 +251,7 @@ def _rgb(colour: str | RGB) -> RGB:
         return red, green, blue
     if isinstance(colour, str) or len(colour) != 3:
         raise ValueError(
-            f'{colour!r} is no colour; write #9B9B9B or (155, 155, 155)'
+            f'{colour!r} is not a colour; write #9B9B9B or (155, 155, 155)'
         )
     return colour[0], colour[1], colour[2]
 

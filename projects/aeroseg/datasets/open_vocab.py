@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The dataset all others are made of: seen and unseen classes, checked."""
+"""The base of all datasets: seen and unseen classes, checked."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
@@ -21,22 +21,22 @@ class OpenVocabDataset(BaseSegDataset):
     """Pairs of images and labels with classes marked as seen or unseen.
 
     One dataset serves training and testing: ``classes='seen'`` maps the
-    pixels of every other class to 255, so that training never meets them;
+    pixels of every other class to 255, so that training never sees them;
     ``classes='all'`` scores them all. The metainfo keeps ``seen_classes``.
 
-    A label is an image with one value per pixel: the place of its class in
-    ``METAINFO['classes']``, or 255 for pixels that do not count. Every image
-    must have its label, with the same path below its folder.
+    A label is an image with one value per pixel: the index of its class in
+    ``METAINFO['classes']``, or 255 for ignored pixels. Every image
+    must have its label, at the same path below its folder.
 
     Args:
         classes (str | Sequence[str]): 'all', 'seen', 'unseen', or names in
-            the order wanted. Default: 'all'.
+            the wanted order. Default: 'all'.
         metainfo (Mapping, optional): Replaces entries of ``METAINFO``, for
             example ``dict(seen_classes=('road', 'tree'))`` for another
             split. 'classes' in it means the same as the argument.
         img_suffix (str): Ending of image files. Default: '.png'.
         seg_map_suffix (str): Ending of label files. Default: '.png'.
-        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`, as
+        **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`:
             ``data_root``, ``data_prefix=dict(img_path, seg_map_path)``,
             ``ann_file`` (a list of names), ``reduce_zero_label`` and
             ``pipeline``.
@@ -67,7 +67,7 @@ class OpenVocabDataset(BaseSegDataset):
                 )
             classes = metainfo['classes']
             info['classes'] = self.METAINFO['classes']
-        # All classes of the files, also those that do not count here.
+        # All classes of the files, including those ignored here.
         full = self.full_vocabulary = Vocabulary.from_metainfo(info)
         self._check_known(info.get('seen_classes') or ())
         names = self._chosen(classes, info.get('seen_classes'))
@@ -90,7 +90,7 @@ class OpenVocabDataset(BaseSegDataset):
     def _chosen(
         self, classes: str | Sequence[str], seen: Sequence[str] | None
     ) -> tuple[str, ...]:
-        """The names that count, in the order of their new ids."""
+        """The chosen names, in the order of their new ids."""
         full = self.full_vocabulary.names
         if not isinstance(classes, str):
             self._check_known(classes)
@@ -133,11 +133,11 @@ class OpenVocabDataset(BaseSegDataset):
         """New id of each id in the files.
 
         Args:
-            new_classes (Sequence[str], optional): The names that count.
+            new_classes (Sequence[str], optional): The chosen names.
 
         Returns:
-            dict[int, int] | None: None where every class keeps its id; a
-            class that does not count becomes 255.
+            dict[int, int] | None: None where every class keeps its id; an
+            ignored class becomes 255.
         """
         names = tuple(new_classes or self.full_vocabulary.names)
         if names == self.full_vocabulary.names:
@@ -163,7 +163,7 @@ class OpenVocabDataset(BaseSegDataset):
         if not names:
             raise ValueError(
                 f'{type(self).__name__}: no image *{self.img_suffix} in '
-                f'{img_dir}; give img_suffix if the files end otherwise'
+                f'{img_dir}; set img_suffix if the files end otherwise'
             )
         if ann_dir is not None:
             labels = self._files('seg_map_path', ann_dir, self.seg_map_suffix)

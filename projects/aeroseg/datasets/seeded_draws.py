@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Training draws whose augmentation depends on seed and place alone."""
+"""A sampler whose augmentation depends only on seed and draw number."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from mmengine.registry import DATA_SAMPLERS
 
 
 class SeededIndex(int):
-    """The index of a sample with a seed for the way it is augmented."""
+    """A sample index with a seed for its augmentation."""
 
     seed: int
 
@@ -43,7 +43,7 @@ class SeededInfiniteSampler(InfiniteSampler):
 
 @contextmanager
 def seeded(index: int) -> Iterator[None]:
-    """Give a draw its random stream, and the old one back afterwards.
+    """Seed the augmentation of a draw; restore the random state after it.
 
     Args:
         index (int): From the sampler; a plain int changes nothing.

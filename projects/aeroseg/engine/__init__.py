@@ -1,16 +1,14 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What runs beside the model: hooks, launching."""
-
-from aeroseg.checkpoints.read import load_checkpoint_file
+"""Training and testing around the model: hooks, optimiser, launching."""
 
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .hooks import TrainableHook, VocabularyHook
+from .hooks import AccelerationHook, TrainableHook, VocabularyHook
 from .quiet_constructor import QuietOptimWrapperConstructor
 
 __all__ = [
+    'AccelerationHook',
     'AutocastOptimWrapper',
     'QuietOptimWrapperConstructor',
     'TrainableHook',
     'VocabularyHook',
-    'load_checkpoint_file',
 ]

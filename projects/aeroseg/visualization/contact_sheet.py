@@ -24,7 +24,7 @@ def contact_sheet(
     path: str | Path | None = None,
     captions: Sequence[str] | None = None,
     columns: int = 4,
-    tile_size: int = 192,
+    max_side: int = 192,
     opacity: float = 0.6,
 ) -> np.ndarray:
     """Draw pairs of image and labelled image in a grid, with one legend.
@@ -36,7 +36,8 @@ def contact_sheet(
         path (str | Path | None): Where to save the sheet, if anywhere.
         captions (Sequence[str] | None): A line of text per pair.
         columns (int): Pairs per row.
-        tile_size (int): Side of a tile in pixels; larger images are shrunk.
+        max_side (int): Longest side of each picture in pixels; larger ones
+            are shrunk.
         opacity (float): Of the colours, 0 to 1.
 
     Returns:
@@ -54,7 +55,7 @@ def contact_sheet(
             'of each'
         )
     pairs = [
-        _pair(image, label, vocabulary, caption, tile_size, opacity)
+        _pair(image, label, vocabulary, caption, max_side, opacity)
         for image, label, caption in zip(images, labels, captions, strict=True)
     ]
     empty = np.full_like(pairs[0], 255)
@@ -83,9 +84,9 @@ def _pair(
 ) -> np.ndarray:
     cell = Image.new('RGB', (2 * size + 12, size + _CAPTION + 8), 'white')
     painted = overlay(image, label, vocabulary.palette, opacity)
-    for column, tile in enumerate((image, painted)):
+    for column, picture in enumerate((image, painted)):
         left = column * (size + 2)
-        cell.paste(Image.fromarray(shrink(tile, size)), (left, _CAPTION))
+        cell.paste(Image.fromarray(shrink(picture, size)), (left, _CAPTION))
     draw, font = ImageDraw.Draw(cell), get_font(11)
     while caption and draw.textlength(caption, font) > 2 * size:
         caption = caption[:-2].rstrip('…') + '…'

@@ -15,8 +15,8 @@ def area_shares(label: np.ndarray, num_classes: int) -> np.ndarray:
     """Share of the labelled area per class.
 
     Args:
-        label (np.ndarray): (H, W) ids; ids from `num_classes` on (255) do
-            not count.
+        label (np.ndarray): (H, W) ids; ids from `num_classes` on (255) are
+            ignored.
         num_classes (int): T.
 
     Returns:

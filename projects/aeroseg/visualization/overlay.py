@@ -70,7 +70,7 @@ def overlay(
             f'{image.shape[:2]}; they must have the same size'
         )
     if not 0 <= opacity <= 1:
-        raise ValueError(f'opacity is {opacity}; it goes from 0 to 1')
+        raise ValueError(f'opacity is {opacity}; allowed is 0 to 1')
     colours = colorize(label, palette)
     mixed = cv2.addWeighted(image, 1 - opacity, colours, opacity, 0)
     painted = _painted(label, palette)[..., None]

@@ -44,8 +44,8 @@ def draw_panel(
         path (str | Path | None): Where to save the picture, if anywhere; the
             suffix gives the format.
         opacity (float): Of the colours, 0 to 1.
-        max_side (int): Longest side of a tile in pixels; larger images are
-            shrunk, smaller ones are shown as they are.
+        max_side (int): Longest side of each picture in pixels; larger ones are
+            shrunk, smaller ones are not enlarged.
         title (str): Written over the image.
         shares (Mapping[str, np.ndarray] | None): Area shares (T,) by title
             for the legend. None counts the label maps.
@@ -59,24 +59,26 @@ def draw_panel(
         ValueError: If a label map and the image differ in size.
     """
     image = check_image(image)
-    tiles = {title: image}
+    pictures = {title: image}
     for name, label in labels.items():
-        tiles[name] = overlay(image, label, vocabulary.palette, opacity)
+        pictures[name] = overlay(image, label, vocabulary.palette, opacity)
     if 'truth' in labels and 'prediction' in labels:
         drawn, share = error_map(
             image, labels['truth'], labels['prediction'], len(vocabulary)
         )
-        tiles[f'errors, {100 * share:.1f} %'] = drawn
+        pictures[f'errors, {100 * share:.1f} %'] = drawn
     if shares is None:
         shares = {
             name: area_shares(label, len(vocabulary))
             for name, label in labels.items()
         }
-    small = {name: shrink(tile, max_side) for name, tile in tiles.items()}
+    small = {
+        name: shrink(picture, max_side) for name, picture in pictures.items()
+    }
     if metres is not None:
         metres *= image.shape[1] / small[title].shape[1]
         small[title] = draw_scale_bar(small[title], metres)
-    row = [_titled(tile, name) for name, tile in small.items()]
+    row = [_titled(picture, name) for name, picture in small.items()]
     legend = draw_legend(vocabulary, shares, height=row[0].shape[0])
     picture = join_row([*row, legend])
     if path is not None:
@@ -101,33 +103,35 @@ def shrink(image: np.ndarray, max_side: int) -> np.ndarray:
     )
 
 
-def join_row(tiles: Sequence[np.ndarray]) -> np.ndarray:
+def join_row(pictures: Sequence[np.ndarray]) -> np.ndarray:
     """Set pictures (H_i, W_i, 3) side by side on white, tops aligned."""
-    height = max(tile.shape[0] for tile in tiles)
-    width = sum(tile.shape[1] for tile in tiles) + _GAP * (len(tiles) + 1)
+    height = max(part.shape[0] for part in pictures)
+    width = sum(part.shape[1] for part in pictures) + _GAP * (
+        len(pictures) + 1
+    )
     picture = np.full((height + 2 * _GAP, width, 3), 255, np.uint8)
     left = _GAP
-    for tile in tiles:
-        h, w = tile.shape[:2]
-        picture[_GAP : _GAP + h, left : left + w] = tile
+    for part in pictures:
+        h, w = part.shape[:2]
+        picture[_GAP : _GAP + h, left : left + w] = part
         left += w + _GAP
     return picture
 
 
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
-    """Save a picture whole or not at all.
+    """Save a picture atomically.
 
     Args:
         picture (np.ndarray): (H, W, 3) RGB, uint8.
         path (str | Path): The suffix gives the format, such as '.png'.
 
     Raises:
-        ValueError: If there is no such format.
+        ValueError: If the format is unknown.
     """
     path = Path(path)
     if not cv2.haveImageWriter(path.name):
         raise ValueError(
-            f'{path.name} names no format of pictures; end it in .png or .jpg'
+            f'{path.name} has no suffix of an image format; use .png or .jpg'
         )
     # OpenCV writes a PNG in half the time that Pillow takes.
     bgr = cv2.cvtColor(picture, cv2.COLOR_RGB2BGR)
@@ -136,7 +140,7 @@ def save_picture(picture: np.ndarray, path: str | Path) -> None:
         part.write_bytes(encoded.tobytes())
 
 
-def _titled(tile: np.ndarray, title: str) -> np.ndarray:
-    bar = Image.new('RGB', (tile.shape[1], _TITLE), 'white')
+def _titled(picture: np.ndarray, title: str) -> np.ndarray:
+    bar = Image.new('RGB', (picture.shape[1], _TITLE), 'white')
     ImageDraw.Draw(bar).text((2, 2), title, 'black', get_font(14))
-    return np.concatenate([np.asarray(bar), tile])
+    return np.concatenate([np.asarray(bar), picture])

@@ -25,7 +25,7 @@ class PanelVisualizer(SegLocalVisualizer):
 
     Args:
         name (str): Of the visualizer; mmengine tells instances apart by it.
-        max_side (int): Longest side of a tile in pixels.
+        max_side (int): Longest side of each picture in pixels.
         **kwargs: As for `SegLocalVisualizer`; `alpha` is the opacity.
     """
 
@@ -43,14 +43,14 @@ class PanelVisualizer(SegLocalVisualizer):
         dataset_name: str | None = None,
         **metainfo: Any,
     ) -> None:
-        """Set names and colours; further metainfo (synonyms) may be there.
+        """Set names and colours; further metainfo (synonyms) is ignored.
 
         Args:
             classes (Sequence[str] | None): Class names.
             palette (Sequence[Sequence[int]] | None): RGB per class. None
-                takes the colours of a vocabulary.
+                uses the default colours.
             dataset_name (str | None): Of mmseg, where no classes are given.
-            **metainfo: Does not matter for pictures.
+            **metainfo: Not used.
         """
         if classes is None:
             super().set_dataset_meta(palette, classes, dataset_name)
@@ -81,7 +81,7 @@ class PanelVisualizer(SegLocalVisualizer):
             draw_gt (bool): Whether to show the truth.
             draw_pred (bool): Whether to show the prediction.
             show (bool): Open a window instead of saving.
-            wait_time (float): Seconds the window stays; 0 for ever.
+            wait_time (float): Seconds the window stays open; 0: for ever.
             out_file (str | Path | None): Save there instead of in the
                 backends.
             step (int): Passed to the backends.

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A bar that says how long a distance on the ground is in a picture."""
+"""A scale bar: how long a distance on the ground is in a picture."""
 
 import math
 
@@ -21,7 +21,7 @@ def draw_scale_bar(picture: np.ndarray, metres: float) -> np.ndarray:
     Returns:
         np.ndarray: A copy with the bar, which is a tenth to a quarter of
         the picture wide and stands for 1, 2 or 5 times a power of ten. The
-        picture itself where there is no room.
+        picture itself if it is too small.
     """
     height, width = picture.shape[:2]
     if width < 64 or height < 48:

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What CLIP is told of a scene: windows, and a sentence for each.
+"""Captions of a scene, for CLIP: windows with a sentence each.
 
 A window is a square of the picture; its sentence names the thing in its
 middle and sometimes a second thing within the window. Nothing says where in
@@ -64,7 +64,7 @@ def caption_scene(
 
     Args:
         label (ndarray): (S, S) index into the classes.
-        rng (Generator): Source of chance.
+        rng (Generator): Random generator.
         count (int): Windows.
         window (int): Side of a window, cells.
         cell (int): Side of a cell, px.

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What the generated world is made of: names, marks and colours.
+"""Classes of the generated world: names, seen or unseen, colours.
 
 Every name is a composition of a modifier (colour, shape or material) and a
 kind. Every modifier occurs in seen and in unseen names, so that the unseen
@@ -56,8 +56,7 @@ PALETTE: tuple[RGB, ...] = (
     (0, 150, 190),
 )
 
-# Mean colour of each name in daylight, RGB 0-255. The kinds with a shape or
-# a material for a modifier have several.
+# Mean colours of each name in daylight, RGB 0-255.
 COLOURS: dict[str, tuple[RGB, ...]] = {
     'grass field': ((98, 120, 64), (118, 132, 74), (84, 110, 60)),
     'dirt field': ((146, 112, 82), (126, 94, 70), (160, 128, 96)),

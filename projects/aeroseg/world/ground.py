@@ -16,7 +16,7 @@ def pick_colour(
     """One colour of a class, jittered.
 
     Args:
-        rng (Generator): Source of chance.
+        rng (Generator): Random generator.
         name (str): One of `CLASSES`.
         spread (float): Standard deviation of the jitter, 0-255 scale.
 
@@ -43,7 +43,7 @@ def lay_fields(canvas: Canvas, rng: np.random.Generator, angle: float) -> None:
 
     Args:
         canvas (Canvas): Drawn on in place.
-        rng (Generator): Source of chance.
+        rng (Generator): Random generator.
         angle (float): Direction of the parcel borders, radians.
     """
     size = canvas.size
@@ -89,7 +89,7 @@ def lay_road(
 
     Args:
         canvas (Canvas): Drawn on in place.
-        rng (Generator): Source of chance.
+        rng (Generator): Random generator.
         name (str): 'paved road' or 'dirt road'.
         angle (float): Direction, radians.
         width (float): px.

@@ -65,7 +65,7 @@ def develop(canvas: Canvas, rng: np.random.Generator) -> NDArray[np.uint8]:
 
     Args:
         canvas (Canvas): A finished drawing; not changed.
-        rng (Generator): Source of chance.
+        rng (Generator): Random generator.
 
     Returns:
         ndarray: (S, S, 3) uint8 RGB.

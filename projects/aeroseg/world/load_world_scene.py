@@ -20,9 +20,9 @@ class LoadWorldScene(BaseTransform):
 
     Required keys: 'scene', 'label_map', 'seg_fields'.
 
-    Added keys: 'img' (np.ndarray): (S, S, 3) uint8 BGR, as mmseg's image
-    loader; 'gt_seg_map' (np.ndarray): (S, S) uint8 ids after 'label_map', 255
-    for classes that do not count; 'img_shape', 'ori_shape'.
+    Added keys: 'img' (np.ndarray): (S, S, 3) uint8 BGR, as from mmseg's
+    image loader; 'gt_seg_map' (np.ndarray): (S, S) uint8 ids after
+    'label_map', 255 for ignored classes; 'img_shape', 'ori_shape'.
 
     Args:
         turn (int): Degrees by which picture and label are turned

@@ -14,10 +14,10 @@ from .classes import CLASSES, PALETTE, SEEN
 
 @DATASETS.register_module()
 class WorldDataset(OpenVocabDataset):
-    """Aerial scenes made from numbers; nothing is read from a disk.
+    """Generated aerial scenes; no file is read.
 
     Scene i of a series is the same in every run and process. The pipeline
-    begins with :class:`LoadWorldScene` in the place of the file loaders.
+    begins with :class:`LoadWorldScene` instead of the file loaders.
 
     19 classes, 10 of them seen: each name is a modifier (colour, shape,
     material) and a kind, and each modifier occurs in seen and unseen names.
@@ -65,7 +65,7 @@ class WorldDataset(OpenVocabDataset):
         Returns:
             list[dict]: 'scene' (index, series, size) for the loader,
             'img_path' (a name for logs and pictures, not a file) and what
-            the transforms of mmseg ask for.
+            the transforms of mmseg need.
         """
         return [
             {

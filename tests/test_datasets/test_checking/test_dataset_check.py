@@ -132,7 +132,7 @@ def test_sizes_modes_and_damage(root: Path) -> None:
 
 def test_empty_tiles_and_mixed_sizes(root: Path) -> None:
     rewrite(labels(root)[:2], np.full((64, 48), 255, np.uint8))
-    assert '2 of 4 labels have no pixel' in texts(root, 'warning')[0]
+    assert '2 of 4 labels are all ignored' in texts(root, 'warning')[0]
     rewrite([root / 'img_dir/train/0.png'], np.zeros((8, 9, 3), np.uint8))
     rewrite([root / 'ann_dir/train/0.png'], np.zeros((8, 9), np.uint8))
     assert '2 sizes, mostly 48x64 (3), 9x8 (1)' in texts(root, 'note')[0]
@@ -147,7 +147,7 @@ def test_absent_and_rare_classes(root: Path) -> None:
         rewrite([path], array)
     warnings = texts(root, 'warning')
     assert "val: no pixel of 'water'" in warnings[0]
-    assert 'only 6 tiles stand behind the IoU of' in warnings[1]
+    assert 'only 6 images contain' in warnings[1]
     assert "'building'" in warnings[1]
 
 
@@ -158,7 +158,7 @@ def test_a_seen_class_that_is_never_shown(root: Path) -> None:
         rewrite([path], array)
     (warning,) = texts(root, 'warning')
     # 'tree' (4) is unseen and may be absent; 'road' (3) may not.
-    assert "no pixel of 'road', a class to be learned" in warning
+    assert "no pixel of 'road', a class to be trained" in warning
 
 
 def test_pictures_on_both_sides_by_content(root: Path) -> None:

@@ -37,6 +37,6 @@ def test_sound_pairs_are_drawn_with_a_legend(tmp_path: Path) -> None:
 def test_nothing_sound_to_draw(tmp_path: Path) -> None:
     make_pairs(tmp_path, number=1)
     (tmp_path / 'ann_dir/train/0.png').write_bytes(b'')
-    with pytest.raises(ValueError, match='no pair is without fault'):
+    with pytest.raises(ValueError, match='every pair has a fault'):
         draw_sheet(ran(tmp_path), tmp_path / 'sheet.png')
     assert not (tmp_path / 'sheet.png').exists()

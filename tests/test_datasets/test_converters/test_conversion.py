@@ -237,7 +237,7 @@ def test_a_full_disk_leaves_no_half_file(
         env={**os.environ, 'COLUMNS': '500', 'PYTHONDONTWRITEBYTECODE': '1'},
     )
     assert done.returncode == 1
-    assert 'no room left while writing' in done.stdout
+    assert 'no space left while writing' in done.stdout
     assert 'run the same command again' in done.stdout
     assert not list(out.rglob('*.png'))
     convert(source, out)

@@ -63,7 +63,7 @@ def test_pictures_that_cannot(tmp_path: Path, mode: str) -> None:
     buffer = io.BytesIO()
     Image.new(mode, (4, 3)).save(buffer, 'TIFF')
     (tmp_path / 'in/0.png').write_bytes(buffer.getvalue())
-    with pytest.raises(ValueError, match='three bands of 8 bit'):
+    with pytest.raises(ValueError, match='three 8-bit bands'):
         Whole().convert_scene(one, tmp_path / 'out')
     assert not (tmp_path / 'out').exists()
 

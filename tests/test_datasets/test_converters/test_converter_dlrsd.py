@@ -72,7 +72,7 @@ def test_published_makes_a_copy_per_class(tmp_path: Path) -> None:
         digest = hashlib.sha256(image.read_bytes()).hexdigest()
         distinct[digest] = len(np.unique(np.asarray(Image.open(path))))
     total = sum(distinct.values())
-    assert f'{total} distinct labels in sum' in summary['report'][2]
+    assert f'{total} distinct labels in total' in summary['report'][2]
     assert 'expected 7,002' in summary['report'][2]
 
 

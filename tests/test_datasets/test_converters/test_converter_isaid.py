@@ -101,8 +101,8 @@ def test_a_published_list_is_followed_exactly(tmp_path: Path) -> None:
     ('line', 'error', 'message'),
     [
         ('P0009_0_256_0_256', FileNotFoundError, 'no image for P0009'),
-        ('P0000_0_256_900_1156', ValueError, 'reaches over'),
-        ('P0000', ValueError, 'is no tile name'),
+        ('P0000_0_256_900_1156', ValueError, 'extends beyond'),
+        ('P0000', ValueError, 'is not a tile name'),
         ('P0000_0_256_0_256\nP0000_0_256_0_256', ValueError, 'listed twice'),
         ('', ValueError, 'no tile listed'),
     ],

@@ -9,7 +9,7 @@ from PIL import Image
 
 from aeroseg.datasets import OpenEarthMapDataset
 from aeroseg.datasets.converters import Conversion, OpenEarthMapConverter
-from aeroseg.datasets.converters.tiling import Rule
+from aeroseg.window_starts import EndRule
 
 
 def convert(source: Path, out: Path, **kwargs: object) -> dict:
@@ -46,7 +46,7 @@ def test_tiles_are_windows_of_the_scene(tmp_path: Path) -> None:
     [('drop', 6, 3), ('pad', 4 + 6, 4 + 1), ('clamp', 4 + 6, 4 + 1)],
 )
 def test_rules_and_their_counts(
-    tmp_path: Path, rule: Rule, train: int, val: int
+    tmp_path: Path, rule: EndRule, train: int, val: int
 ) -> None:
     source = make_openearthmap(tmp_path / 'source')
     summary = convert(source, tmp_path / 'out', rule=rule)
@@ -103,7 +103,7 @@ def test_a_missing_label_is_named_before_anything_is_written(
     [
         (np.full((1, 96, 128), 9, np.uint8), 'id 9 at column 0, row 0'),
         (np.ones((1, 96, 127), np.uint8), 'label .* is 127x96'),
-        (np.ones((3, 96, 128), np.uint8), 'one whole number per pixel'),
+        (np.ones((3, 96, 128), np.uint8), 'one integer per pixel'),
     ],
 )
 def test_a_faulty_label_is_named(
@@ -121,7 +121,7 @@ def test_an_image_of_four_bands_is_named(tmp_path: Path) -> None:
     source = make_openearthmap(tmp_path / 'source')
     path = source / 'koeln/images/koeln_50.tif'
     write_tif(path, np.zeros((4, 96, 128), np.uint8))
-    with pytest.raises(ValueError, match=r'koeln_50\.tif .*three bands'):
+    with pytest.raises(ValueError, match=r'koeln_50\.tif .*three 8-bit bands'):
         convert(source, tmp_path / 'out')
 
 

@@ -64,7 +64,9 @@ def test_a_truncated_archive_is_named(
     path = pack(folder, kind)
     content = path.read_bytes()
     path.write_bytes(content[: int(len(content) * keep)])
-    with pytest.raises(ValueError, match=rf'archive\.{kind}.*fetch it again'):
+    with pytest.raises(
+        ValueError, match=rf'archive\.{kind}.*download it again'
+    ):
         read_all(path)
 
 

@@ -10,7 +10,6 @@ from aeroseg.mapping.job.memory import (
     peak_memory,
     readable,
     scene_memory,
-    warm_up,
 )
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.windows.scan import Scan
@@ -49,12 +48,6 @@ def test_this_process_holds_something() -> None:
     block = np.ones(2**27, np.uint8)
     assert peak_memory() >= before
     assert block[-1] == 1
-
-
-def test_warm_up_predicts_one_batch(model: Any, write_scene: Write) -> None:
-    source = RasterSource(write_scene(np.zeros((99, 99, 3), np.uint8)))
-    warm_up(Scan(model, source, Tiling(64, 16), 3))
-    assert model.calls == 1
 
 
 def test_bytes_are_readable() -> None:

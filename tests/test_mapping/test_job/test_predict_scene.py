@@ -87,7 +87,7 @@ def test_ordinary_images_work_and_say_what_is_missing(
     Image.fromarray(pixels).save(path)
     out = tmp_path / 'out'
     result = predict_scene(model, path, out, scheme, OPTIONS)
-    assert 'no georeference' in result.notes[0]
+    assert 'not georeferenced' in result.notes[0]
     assert [area.hectares for area in result.areas] == [None] * 3
     with rasterio.open(result.files['labels']) as data:
         assert data.crs is None
@@ -156,7 +156,7 @@ def test_more_than_255_classes(
         assert np.abs(data.read(1) - expected).max() <= 1
 
 
-def test_a_finished_job_is_repeated_only_when_told(
+def test_a_finished_job_is_repeated_only_with_overwrite(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -181,7 +181,7 @@ def test_a_finished_job_is_repeated_only_when_told(
     assert model.calls > calls
 
 
-def test_results_of_another_job_are_kept_unless_told(
+def test_results_of_another_job_are_kept_without_overwrite(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -199,7 +199,7 @@ def test_results_of_another_job_are_kept_unless_told(
     assert not (out / 'scores.tif').exists()
 
 
-def test_interrupted_run_goes_on_with_the_same_bytes(
+def test_interrupted_run_resumes_with_the_same_bytes(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -228,7 +228,7 @@ def test_interrupted_run_goes_on_with_the_same_bytes(
     model.calls = 0
     with caplog.at_level(logging.INFO, 'aeroseg'):
         predict_scene(model, path, out, scheme, OPTIONS)
-    assert 'going on at row' in caplog.text
+    assert 'resuming at row' in caplog.text
     assert model.calls < total
     for name in ('labels.tif', 'scores.tif', 'classes.csv', 'preview.png'):
         assert (out / name).read_bytes() == (
@@ -261,7 +261,7 @@ class CountsBatches:
 
 
 @pytest.mark.parametrize('stop', range(31, 74, 6))
-def test_resumed_runs_take_the_batches_of_an_undisturbed_one(
+def test_resumed_runs_use_the_batches_of_an_uninterrupted_one(
     pixels: np.ndarray, write_scene: Write, tmp_path: Path, stop: int
 ) -> None:
     scheme = LabelScheme(Vocabulary(('a', 'b', 'c', 'd')))
@@ -270,7 +270,7 @@ def test_resumed_runs_take_the_batches_of_an_undisturbed_one(
         Tiling(64, 16, batch=4), scores=True, progress=False
     )
     whole, out = tmp_path / 'whole', tmp_path / 'out'
-    # Memory runs out in the fourth band; before the next run it is freed.
+    # Memory runs out in the fourth strip; before the next run it is freed.
     predict_scene(CountsBatches(30), path, whole, scheme, options)
     with pytest.raises(KeyboardInterrupt):
         predict_scene(CountsBatches(30, stop), path, out, scheme, options)

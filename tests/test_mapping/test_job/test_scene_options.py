@@ -1,7 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import argparse
+from dataclasses import fields
+
 import pytest
 
 from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.windows.tiling import Tiling
 
 
 def test_only_what_decides_about_the_result_counts() -> None:
@@ -14,9 +18,45 @@ def test_only_what_decides_about_the_result_counts() -> None:
 def test_wrong_values_are_refused() -> None:
     with pytest.raises(ValueError, match='shp'):
         SceneOptions(polygons='shp')
-    with pytest.raises(ValueError, match='at least 0 pixels'):
-        SceneOptions(simplify=-1)
-    with pytest.raises(ValueError, match='above 0'):
-        SceneOptions(scale=0)
-    with pytest.raises(ValueError, match='at least 0 pixels'):
-        SceneOptions(simplify=float('nan'))
+    for wrong in ({'simplify': -1}, {'scale': 0}, {'simplify': float('nan')}):
+        with pytest.raises(ValueError, match='simplify must be >= 0, scale >'):
+            SceneOptions(**wrong)
+
+
+def _parse(*texts: str) -> SceneOptions:
+    parser = argparse.ArgumentParser()
+    SceneOptions.add_arguments(parser)
+    args = parser.parse_args(texts)
+    return SceneOptions.from_args(args, Tiling(64, 16, batch=2), 1.5)
+
+
+def test_flags_not_given_leave_the_defaults() -> None:
+    assert _parse() == SceneOptions(Tiling(64, 16, batch=2), scale=1.5)
+
+
+def test_every_option_has_a_flag() -> None:
+    found = _parse(
+        *('--bands', '3,2,1', '--gsd', '0.3', '--scale', '2'),
+        *('--stretch', 'minmax', '--scores', '--polygons', 'geojson'),
+        *('--simplify', '0', '--overwrite', '--quiet'),
+        *('--window', '32', '--overlap', '4', '--margin', '1'),
+        *('--batch', '7'),
+    )
+    assert found == SceneOptions(
+        Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, 'geojson',
+        0, True, False,
+    )  # fmt: skip
+    usual = SceneOptions()
+    for option in fields(SceneOptions):
+        assert getattr(found, option.name) != getattr(usual, option.name)
+
+
+def test_a_window_brings_its_overlap() -> None:
+    assert _parse('--window', '32').tiling == Tiling(32, 8, batch=2)
+    assert _parse('--polygons').polygons == 'gpkg'
+
+
+@pytest.mark.parametrize('flag', ['--bands=red', '--polygons=shp', '--gsd=x'])
+def test_flags_that_cannot_be_read(flag: str) -> None:
+    with pytest.raises(SystemExit):
+        _parse(flag)

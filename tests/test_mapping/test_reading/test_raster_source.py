@@ -118,7 +118,7 @@ def test_ordinary_images_have_no_place(
     Image.fromarray(pixels).save(path)
     source = RasterSource(path)
     assert not source.georeferenced
-    assert 'no georeference' in source.notes[0]
+    assert 'not georeferenced' in source.notes[0]
     assert source.pixel_areas is None
     assert source.resolution is None
     with pytest.raises(ValueError, match='georeferenced file'):

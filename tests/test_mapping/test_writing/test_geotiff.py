@@ -10,8 +10,8 @@ from aeroseg.apis import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.writing.geotiff import (
     label_draft,
+    regroup,
     score_draft,
-    strips,
     write_cog,
 )
 from aeroseg.vocabulary import Vocabulary
@@ -145,9 +145,9 @@ def test_the_last_overview_fits_into_a_tile(
 
 
 @pytest.mark.parametrize('step', [1, 7, 64, 100, 1000])
-def test_strips_regroup_without_loss(step: int) -> None:
+def test_rows_are_regrouped_without_loss(step: int) -> None:
     rows = np.arange(333 * 4).reshape(1, 333, 4)
-    found = list(strips(_pieces(rows, step), 64))
+    found = list(regroup(_pieces(rows, step), 64))
     assert [top for top, _ in found] == list(range(0, 333, 64))
     joined = np.concatenate([part for _, part in found], axis=1)
     assert (joined == rows).all()

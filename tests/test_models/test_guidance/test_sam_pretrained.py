@@ -15,7 +15,7 @@ from segment_anything.modeling import (
     Sam,
     TwoWayTransformer,
 )
-from torch import Tensor, nn
+from torch import nn
 
 from aeroseg.models.guidance import SAMGuidance
 
@@ -75,7 +75,7 @@ def test_loads_official_layout(
     )
 
 
-def test_passes_over_parts_left_out(sam: Sam, tmp_path: Path) -> None:
+def test_ignores_parts_that_no_output_needs(sam: Sam, tmp_path: Path) -> None:
     path = tmp_path / 'sam.pth'
     torch.save(sam.state_dict(), path)
     encoder = load(path, out_blocks=(1, 1, 2), last='block')
@@ -115,24 +115,35 @@ def test_says_when_it_is_no_sam(tmp_path: Path) -> None:
 
 
 def test_official_name_downloads_the_official_file(
-    monkeypatch: pytest.MonkeyPatch, sam: Sam
+    monkeypatch: pytest.MonkeyPatch, sam: Sam, tmp_path: Path
 ) -> None:
     """Only a name asks for a download, of the official address."""
     asked = []
 
-    def fetch(url: str, **kwargs: Any) -> dict[str, Tensor]:
-        assert kwargs['weights_only']
+    def download(url: str, target: str, **_: Any) -> None:
         asked.append(url)
-        return sam.state_dict()
+        torch.save(sam.state_dict(), target)
 
-    monkeypatch.setattr(torch.hub, 'load_state_dict_from_url', fetch)
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    monkeypatch.setattr(torch.hub, 'download_url_to_file', download)
     load('vit_b')
+    load('vit_b')  # from the folder of torch.hub
     host = 'https://dl.fbaipublicfiles.com/segment_anything/'
     assert asked == [f'{host}sam_vit_b_01ec64.pth']
+    assert (tmp_path / 'hub/checkpoints/sam_vit_b_01ec64.pth').is_file()
+
+
+def test_a_download_without_network_is_explained(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv('TORCH_HOME', str(tmp_path))
+    with pytest.raises(FileNotFoundError, match='could not be downloaded'):
+        load('vit_b')
+    assert not list(tmp_path.rglob('*.pth*'))
 
 
 def test_refuses_code_in_a_checkpoint(tmp_path: Path) -> None:
     path = tmp_path / 'evil.pth'
     torch.save({'patch_embed.proj.weight': print}, path)
-    with pytest.raises(Exception, match=r'[Ww]eights.only'):
+    with pytest.raises(ValueError, match='more than weights'):
         load(path)

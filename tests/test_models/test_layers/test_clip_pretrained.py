@@ -120,7 +120,7 @@ def test_missing_file_says_where_to_get_one() -> None:
 
 
 def test_a_download_without_network_is_explained() -> None:
-    with pytest.raises(FileNotFoundError, match='could not be fetched'):
+    with pytest.raises(FileNotFoundError, match='could not be downloaded'):
         find_checkpoint('openai', 'ViT-B-16-quickgelu')
 
 

@@ -7,7 +7,7 @@ from open_clip.transformer import QuickGELU
 from torch import nn
 
 from aeroseg.models.layers import feed_forward as module
-from aeroseg.models.layers.feed_forward import feed_forward
+from aeroseg.models.layers.feed_forward import add_to, feed_forward
 
 ACTIVATIONS = [
     nn.GELU(), nn.ReLU(), QuickGELU(), nn.GELU(approximate='tanh'), nn.Tanh(),
@@ -65,3 +65,27 @@ def test_quick_gelu_keeps_one_hidden_tensor() -> None:
     layers = make(QuickGELU())
     assert kept(lambda x: feed_forward(x, *layers), layers) == 1
     assert kept(layers, layers) >= 2
+
+
+def test_without_gradients_the_memory_is_that_of_the_first() -> None:
+    fresh, other = torch.ones(2, 3), torch.full((3,), 2.0)
+    with torch.no_grad():
+        out = add_to(fresh, other)
+    assert out.data_ptr() == fresh.data_ptr()
+    assert out.eq(3).all()
+    assert other.eq(2).all()
+
+
+def test_with_gradients_nothing_is_overwritten() -> None:
+    fresh, other = torch.ones(2, requires_grad=True), torch.ones(2)
+    out = add_to(fresh, other)
+    assert fresh.eq(1).all()
+    out.sum().backward()
+    assert fresh.grad is not None
+
+
+def test_the_wider_type_wins() -> None:
+    narrow, wide = torch.ones(2).bfloat16(), torch.full((2,), 1e-4)
+    with torch.no_grad():
+        for out in (add_to(narrow, wide), add_to(wide.clone(), narrow)):
+            torch.testing.assert_close(out, torch.full((2,), 1.0001))

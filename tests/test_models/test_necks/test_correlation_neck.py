@@ -3,10 +3,11 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 
 from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.models import CorrelationNeck
-from aeroseg.models.layers.correlation import correlate
+from aeroseg.models.necks.correlation_neck import correlate
 from published.aggregator import PublishedAggregator
 
 
@@ -120,3 +121,25 @@ def test_every_parameter_is_used() -> None:
     neck = make().train()
     neck(*inputs(2)).sum().backward()
     assert all(p.grad is not None for p in neck.parameters())
+
+
+def test_correlation_equals_the_definition() -> None:
+    dense = torch.randn(2, 3, 5, 4, 6, dtype=torch.double)
+    text = torch.randn(7, 2, 5, dtype=torch.double)
+    maps = correlate(dense, text)
+    assert maps.shape == (2, 7, 6, 4, 6)
+    for r in range(3):
+        for p in range(2):
+            expected = F.cosine_similarity(
+                dense[:, None, r],
+                text[None, :, p, :, None, None],
+                dim=2,
+            )
+            torch.testing.assert_close(maps[:, :, 2 * r + p], expected)
+
+
+def test_scale_of_features_does_not_matter() -> None:
+    dense, text = torch.randn(1, 1, 5, 2, 2), torch.randn(2, 1, 5)
+    torch.testing.assert_close(
+        correlate(9 * dense, 0.1 * text), correlate(dense, text)
+    )

@@ -1,9 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Is the data what it should be?"""
+"""Checks of a dataset: its pairs, its classes and its splits."""
 
 from .dataset_check import DatasetCheck
-from .finding import Finding
 from .pair import PairFacts, scan_pair
+from .rules import Finding
 from .splits import has_labels, splits_of
 
 __all__ = [

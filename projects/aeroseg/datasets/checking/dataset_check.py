@@ -9,19 +9,18 @@ import numpy as np
 from aeroseg.vocabulary import Vocabulary
 
 from ..open_vocab import OpenVocabDataset
-from .finding import Finding
 from .pair import PairFacts, scan_pairs
-from .rules import check_overlap, check_split
+from .rules import Finding, check_overlap, check_split
 
 
 class DatasetCheck:
-    """Looks at the pairs of one or more splits.
+    """Checks the pairs of one or more splits.
 
     Args:
         splits (Mapping[str, OpenVocabDataset]): Datasets by the name of
             their split.
-        sample (int, optional): Look only at so many pairs of each split,
-            spread evenly. Default: at all.
+        sample (int, optional): Number of pairs to check per split, spread
+            evenly. Default: all.
 
     Examples::
 
@@ -51,7 +50,7 @@ class DatasetCheck:
         return [dataset.get_data_info(i) for i in indices]
 
     def __len__(self) -> int:
-        """Number of pairs that :meth:`run` looks at."""
+        """Number of pairs that :meth:`run` checks."""
         return sum(map(len, self.infos.values()))
 
     def run(self, workers: int = 1) -> Iterator[PairFacts]:
@@ -61,7 +60,7 @@ class DatasetCheck:
             workers (int): Processes. Default: 1.
 
         Yields:
-            PairFacts: Each pair when it was scanned.
+            PairFacts: Each pair after it was scanned.
         """
         for name, infos in self.infos.items():
             self.pairs[name] = []
@@ -70,7 +69,7 @@ class DatasetCheck:
                 yield pair
 
     def findings(self) -> list[Finding]:
-        """Sentences about what :meth:`run` has seen."""
+        """What :meth:`run` found."""
         found: list[Finding] = []
         for name, pairs in self.pairs.items():
             sampled = len(self.infos[name]) < len(self.splits[name])
@@ -82,7 +81,7 @@ class DatasetCheck:
         return self.splits[split].full_vocabulary
 
     def table(self) -> dict[str, dict[str, list[int]]]:
-        """Pixels and tiles per class name, by split; 'ignored' last."""
+        """Pixels and images per class name, by split; 'ignored' last."""
         result: dict[str, dict[str, list[int]]] = {}
         for name, pairs in self.pairs.items():
             labels = [

@@ -24,8 +24,8 @@ class PairFacts:
         pixels (dict[int, int]): Pixels per class id; 255 is ignored. Empty
             where the label is faulty.
         raw_ids (tuple[int, ...]): The values in the label file; empty for
-            masks of colours.
-        faults (list[str]): Sentences about what is wrong.
+            colour masks.
+        faults (list[str]): What is wrong, one sentence each.
     """
 
     image: str
@@ -67,7 +67,7 @@ def scan_pairs(
 
     Args:
         infos (Sequence[Mapping]): Entries of a dataset.
-        workers (int): Processes; 1 works in this one.
+        workers (int): Processes; 1 runs in this one.
 
     Yields:
         PairFacts: One per pair.
@@ -87,8 +87,8 @@ def _scan_image(info: Mapping[str, Any], facts: PairFacts) -> None:
     facts.digest = hashlib.sha256(content).hexdigest()
     if image.mode != 'RGB':
         facts.faults.append(
-            f'image {path} is not RGB but {image.mode}; convert it to three '
-            'bands of 8 bit'
+            f'image {path} is not RGB but {image.mode}; convert it to '
+            'three 8-bit bands'
         )
 
 
@@ -105,7 +105,7 @@ def _scan_label(info: Mapping[str, Any], facts: PairFacts) -> None:
     if facts.size not in ((0, 0), size):
         raise ValueError(
             f'label {path} is {size[0]}x{size[1]} px, its image is '
-            f'{facts.size[0]}x{facts.size[1]} px (width x height); cut or '
+            f'{facts.size[0]}x{facts.size[1]} px (width x height); crop or '
             'resample one of them (labels with nearest neighbour only)'
         )
     counts = np.bincount(label.ravel())

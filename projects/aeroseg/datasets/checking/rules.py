@@ -1,19 +1,41 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""From facts about pairs to sentences about a dataset."""
+"""Rules that turn facts about pairs into findings about a dataset."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 from aeroseg.vocabulary import Vocabulary
 
 from ..labels import IGNORE_INDEX
-from .finding import Finding
 from .pair import PairFacts
 
-# With fewer tiles an IoU hangs on single objects.
-FEW_TILES = 20
+Level = Literal['error', 'warning', 'note']
+# With fewer images an IoU depends on single objects.
+FEW_IMAGES = 20
 _SHOWN = 5
 _CONVERT = 'Run the converter again (tools/dataset_converters)'
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found, and what to do about it.
+
+    Attributes:
+        level (Level): 'error': training would fail or learn from wrong labels;
+            'warning': the score means less than it seems; 'note': good to
+            know.
+        text (str): The finding, one sentence.
+        fix (str): What to do; empty if nothing is to be done.
+    """
+
+    level: Level
+    text: str
+    fix: str = ''
+
+    def __str__(self) -> str:
+        return f'{self.text}. {self.fix}'.rstrip(' .') + '.'
 
 
 def check_split(
@@ -29,14 +51,14 @@ def check_split(
         pairs (Sequence[PairFacts]): The pairs that were scanned.
         vocabulary (Vocabulary): All classes of the labels, in the order of
             their ids.
-        sampled (bool): Whether the pairs are a sample; then nothing is said
-            about classes that are absent or rare.
+        sampled (bool): Whether the pairs are a sample; then absent or
+            rare classes are not reported.
 
     Returns:
         list[Finding]: Errors first.
     """
     findings = [*_values(name, pairs, len(vocabulary)), *_faults(name, pairs)]
-    findings += _tiles(name, pairs)
+    findings += _images(name, pairs)
     if not sampled:
         findings += _classes(name, pairs, vocabulary)
     order = ('error', 'warning', 'note')
@@ -69,8 +91,8 @@ def _shared(
         'warning',
         f'{len(both):,} pictures are in {one} and in {two} (of {total:,} '
         f'pairs in {two}), for example {both[0][one]} and {both[0][two]}',
-        'A score on seen classes then measures memory; split by picture, as '
-        'the DLRSD converter does with --split dedup',
+        'A score on seen classes then measures memorising; split by picture, '
+        'as the DLRSD converter does with --split dedup',
     )
 
 
@@ -116,14 +138,14 @@ def _values(
         )
 
 
-def _tiles(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
+def _images(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
     empty = [pair for pair in pairs if pair.is_empty]
     if empty:
         yield Finding(
             'warning',
-            f'{name}: {len(empty):,} of {len(pairs):,} labels have no pixel '
-            f'that counts (all 255), for example that of {empty[0].image}',
-            'They cost time and teach nothing; leave them out with ann_file',
+            f'{name}: {len(empty):,} of {len(pairs):,} labels are all '
+            f'ignored (255), for example that of {empty[0].image}',
+            'They take time and add nothing; leave them out with ann_file',
         )
     sizes = Counter(pair.size for pair in pairs if pair.size != (0, 0))
     if len(sizes) > 1:
@@ -146,15 +168,15 @@ def _tiles(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
 def _classes(
     name: str, pairs: Sequence[PairFacts], vocabulary: Vocabulary
 ) -> Iterator[Finding]:
-    tiles = Counter(i for pair in pairs for i in pair.pixels)
+    images = Counter(i for pair in pairs for i in pair.pixels)
     for i, label in enumerate(vocabulary.names):
-        number = tiles[i]
+        number = images[i]
         seen = vocabulary.seen is None or vocabulary.seen[i]
         if name == 'train':
             if number == 0 and seen:
                 yield Finding(
                     'warning',
-                    f'train: no pixel of {label!r}, a class to be learned',
+                    f'train: no pixel of {label!r}, a class to be trained',
                     'Add images that show it, or mark it as [unseen]',
                 )
         elif number == 0:
@@ -163,10 +185,9 @@ def _classes(
                 f'{name}: no pixel of {label!r}',
                 'Its IoU is undefined and left out of the mean',
             )
-        elif number < FEW_TILES:
+        elif number < FEW_IMAGES:
             yield Finding(
                 'warning',
-                f'{name}: only {number} tiles stand behind the IoU of '
-                f'{label!r}',
-                'Read its IoU, and every mean that holds it, with care',
+                f'{name}: only {number} images contain {label!r}',
+                'Its IoU, and every mean that includes it, is unreliable',
             )

@@ -24,7 +24,7 @@ def draw_sheet(
         number (int): Pairs per split. Default: 16.
 
     Raises:
-        ValueError: If no pair is without fault.
+        ValueError: If every pair has a fault.
     """
     images, labels, captions = [], [], []
     for split, pairs in check.pairs.items():
@@ -37,7 +37,7 @@ def draw_sheet(
             labels.append(label)
             captions.append(f'{split}: {Path(pairs[i].image).stem}')
     if not images:
-        raise ValueError('no pair is without fault, so there is none to draw')
+        raise ValueError('every pair has a fault, so there is nothing to draw')
     vocabulary = check.vocabulary(next(iter(check.pairs)))
     contact_sheet(images, labels, vocabulary, path, captions)
 

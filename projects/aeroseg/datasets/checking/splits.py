@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The datasets behind a config or a folder."""
+"""Finds the datasets of a config or a folder."""
 
 import json
 from pathlib import Path
@@ -38,7 +38,7 @@ def splits_of(
 
     Raises:
         FileNotFoundError: If files are missing.
-        ValueError: If the folder does not tell which classes it has, or the
+        ValueError: If the folder does not say which classes it has, or the
             config has no dataset that can be checked.
     """
     path = Path(source)
@@ -64,7 +64,7 @@ def splits_of(
 
 
 def has_labels(dataset: OpenVocabDataset) -> bool:
-    """Whether the dataset consists of label files, not of made-up scenes."""
+    """Whether the dataset consists of label files, not of generated scenes."""
     return dataset.get_data_info(0).get('seg_map_path') is not None
 
 
@@ -76,7 +76,7 @@ def _of_config(path: Path) -> dict[str, dict[str, Any]]:
         if not loader:
             continue
         cfg = dict(loader['dataset'])
-        while 'dataset' in cfg:  # mmengine's wrappers, as RepeatDataset
+        while 'dataset' in cfg:  # mmengine's wrappers, such as RepeatDataset
             cfg = dict(cfg['dataset'])
         cfg.update(classes='all', pipeline=[])
         cfg.pop('test_mode', None)

@@ -27,8 +27,8 @@ class Conversion:
     Args:
         converter (Converter): What to convert and how.
         out (str | Path): Folder of the converted dataset.
-        workers (int, optional): Processes; 1 works in this one. Default: as
-            many as there are cores.
+        workers (int, optional): Processes; 1 runs in this one. Default: one
+            per core.
 
     Raises:
         FileNotFoundError: If a part of the source is missing.
@@ -110,8 +110,8 @@ class Conversion:
             more = f'\n- and {rest} more' if rest > 0 else ''
             raise ValueError(
                 f'{len(self.faults)} of {len(self.scenes)} scenes could not '
-                'be converted; the others are done, and a second run takes '
-                'only these up again:\n- '
+                'be converted; the others are done, and a second run '
+                'converts only these:\n- '
                 + '\n- '.join(self.faults[:_SHOWN])
                 + more
             )
@@ -151,9 +151,9 @@ class Conversion:
                 yield from self._collect(waiting.popleft())
         except BrokenProcessPool as error:
             raise RuntimeError(
-                'a process of the conversion was killed, probably for want '
-                'of memory; run again with --workers 1, finished scenes are '
-                'kept'
+                'a process of the conversion was killed, probably because '
+                'memory ran out; run again with --workers 1, finished scenes '
+                'are kept'
             ) from error
         finally:
             pool.shutdown(cancel_futures=True)
@@ -179,7 +179,7 @@ def _explained(error: OSError, out: Path) -> OSError:
         return error
     return OSError(
         error.errno,
-        f'no room left while writing to {out} ({error}). Free some space and '
+        f'no space left while writing to {out} ({error}). Free some space and '
         'run the same command again: finished scenes are kept, no half '
         'file is left',
     )

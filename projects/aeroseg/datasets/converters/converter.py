@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What a converter has to know; reading and writing are common to all."""
+"""The base of all converters; reading and writing are shared."""
 
 import hashlib
 from abc import ABC, abstractmethod
@@ -31,7 +31,7 @@ class Converter(ABC):
     @property
     @abstractmethod
     def settings(self) -> dict[str, Any]:
-        """Everything that decides about the result, for the manifest."""
+        """Everything that determines the result, for the manifest."""
 
     @abstractmethod
     def scenes(self) -> list[Scene]:
@@ -56,7 +56,7 @@ class Converter(ABC):
         return {}
 
     def report(self, records: Sequence[Record]) -> list[str]:
-        """Sentences that compare the result with what was published."""
+        """Compare the result with published numbers, in sentences."""
         del records
         return []
 
@@ -134,7 +134,7 @@ def _read_rgb(content: bytes, file: SourceFile) -> np.ndarray:
         image = image.convert('RGB')
     if image.mode != 'RGB':
         raise ValueError(
-            f'{file} is of mode {image.mode}, expected three bands of 8 bit '
+            f'{file} has mode {image.mode}, expected three 8-bit bands '
             '(RGB); it is not a file of the official download'
         )
     return np.asarray(image)
@@ -148,7 +148,7 @@ def _origin(file: SourceFile, content: bytes) -> dict[str, Any]:
 def shared_images(records: Sequence[Record]) -> str:
     """Say how many val tiles show a picture that is in train as well.
 
-    Equal pictures give equal PNG files, so the checksums tell.
+    Equal pictures give equal PNG files, so the checksums show it.
     """
     digests: dict[str, list[str]] = {'train': [], 'val': []}
     for record in records:

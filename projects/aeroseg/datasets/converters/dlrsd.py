@@ -29,20 +29,20 @@ _TRAIN_SHARE = 0.8
 class DLRSDConverter(Converter):
     """Splits DLRSD into train and val; the ids 1-17 become 0-16.
 
-    'published' makes one copy of an image per class in it and divides the
+    'published' makes one copy of an image per class in it and splits the
     copies at random, which gives the published numbers and puts most images
-    on both sides. 'dedup' takes every distinct image once and divides each
+    into both splits. 'dedup' takes every distinct image once and splits each
     folder. Both draw with a seed and are listed in train.txt and val.txt.
 
     Known layouts: the official one (``Images/FOLDER/*.tif`` and
     ``Labels/FOLDER/*.png``) and the OVRS bundle (``imgs`` and ``D2masks``,
-    ids 0-16; below ``train`` and ``val`` it brings the published split
-    itself).
+    ids 0-16; below ``train`` and ``val`` it contains the published
+    split).
 
     Args:
         source (Sequence[str | Path]): Folders or archives of the download.
         split (Split): 'dedup' or 'published'. Default: 'dedup'.
-        seed (int): Of the random division. Default: 0.
+        seed (int): Of the random split. Default: 0.
 
     Raises:
         ValueError: If the split or the layout is unknown.
@@ -78,7 +78,7 @@ class DLRSDConverter(Converter):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides about the result."""
+        """Everything that determines the result."""
         layout = 'bundle' if self.is_bundle else 'official'
         return {'layout': layout, 'split': self.split, 'seed': self.seed}
 
@@ -88,7 +88,7 @@ class DLRSDConverter(Converter):
         ready = [key for key in pairs if key[0] in PUBLISHED]
         tiles: dict[tuple[str, str], tuple[str, ...]]
         if self.split == 'published' and ready:
-            # The bundle brings the split that was published.
+            # The bundle contains the published split.
             tiles = {key: ('/'.join(key),) for key in ready}
         elif self.split == 'published':
             tiles = self._copies(pairs)
@@ -118,7 +118,7 @@ class DLRSDConverter(Converter):
             if key not in labels:
                 raise FileNotFoundError(
                     f'{image} has no label {label_dir}/../{key[1]}.png; '
-                    'unpack the labels beside the images'
+                    'unpack the labels next to the images'
                 )
         missing = sorted(set(labels) - set(images))
         if missing:
@@ -159,7 +159,7 @@ class DLRSDConverter(Converter):
             limit = round(_TRAIN_SHARE * len(keys))
             for place, key in enumerate(keys):
                 split = 'train' if place < limit else 'val'
-                # Both parts of a bundle may use a name for other images.
+                # Both parts of a bundle may use one name for two images.
                 prefix = f'{key[0]}_' if key[0] in DISTINCT else ''
                 tiles[key] = (f'{split}/{prefix}{key[1]}',)
         return tiles
@@ -176,7 +176,7 @@ class DLRSDConverter(Converter):
         return [Tile(split, name, window) for split, name in names]
 
     def report(self, records: Sequence[Record]) -> list[str]:
-        """Compare with the published numbers; name what both sides share."""
+        """Compare with the published numbers; count what both splits share."""
         labels = {
             tile['img_dir']['sha256']: len(set(tile['pixels']) - {'255'})
             for record in records
@@ -188,7 +188,7 @@ class DLRSDConverter(Converter):
         return [
             *compare(records, expected),
             f'{len(labels):,} distinct images hold {total:,} distinct labels '
-            f'in sum ({verdict})',
+            f'in total ({verdict})',
             shared_images(records),
         ]
 

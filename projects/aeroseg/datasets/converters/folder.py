@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Your own data: images and masks in folders side by side."""
+"""Your own data: images and masks in folders next to each other."""
 
 import random
 from collections.abc import Iterable, Sequence
@@ -9,28 +9,29 @@ from typing import Any, Literal
 import numpy as np
 
 from aeroseg.vocabulary import Vocabulary
+from aeroseg.window_starts import EndRule
 
 from ..labels import ColourTable, IdTable, colour_ids, read_label
 from .converter import Converter, Record, shared_images
 from .scene import Scene, Tile
 from .source import SourceFile, list_files
-from .tiling import Rule, tile_windows
+from .tiling import tile_windows
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff')
 
 
 class FolderConverter(Converter):
-    """Cuts images with id masks or masks of colours into tiles.
+    """Cuts images with masks of ids or colours into tiles.
 
     An image ``A/images/B.jpg`` belongs to the mask ``A/masks/B.png``: the
-    paths are equal but for the name of one folder and the ending.
+    paths differ only in the name of one folder and the ending.
 
     Args:
         source (Sequence[str | Path]): Folders or archives.
         names (str | Path): Text file with a class per line; see
             :class:`aeroseg.datasets.FolderDataset`.
         masks (str): 'ids' or 'colours'. Default: 'ids'.
-        ignore_colours (Sequence[str]): Colours of pixels that do not count.
+        ignore_colours (Sequence[str]): Colours of ignored pixels.
         image_dir (str): Name of the folders of images. Default: 'images'.
         mask_dir (str): Name of the folders of masks. Default: 'masks'.
         val (Sequence[str]): Scenes for validation, by the beginning of their
@@ -39,8 +40,8 @@ class FolderConverter(Converter):
             (0, 1). Default: 0.2.
         seed (int): Of the draw. Default: 0.
         size (int): Side of a tile, px. Default: 256.
-        rule (Rule): What happens to the rest at the edges. Default: 'pad',
-            so that every pixel counts once.
+        rule (EndRule): What happens to the remainder at the edges. Default:
+            'pad', so that every pixel counts once.
     """
 
     dataset = 'folder'
@@ -57,7 +58,7 @@ class FolderConverter(Converter):
         val_share: float = 0.2,
         seed: int = 0,
         size: int = 256,
-        rule: Rule = 'pad',
+        rule: EndRule = 'pad',
     ) -> None:
         tile_windows(size, size, size, size, rule)
         self.source = list(source)
@@ -87,7 +88,7 @@ class FolderConverter(Converter):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides about the result."""
+        """Everything that determines the result."""
         return self._settings
 
     def scenes(self) -> list[Scene]:
@@ -148,5 +149,5 @@ class FolderConverter(Converter):
             yield Tile(scene.split, name, window)
 
     def report(self, records: Sequence[Record]) -> list[str]:
-        """Name what both sides share."""
+        """Count what both splits share."""
         return [shared_images(records)]

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""iSAID: masks of colours on DOTA scenes, and two ready-made tilings."""
+"""iSAID: colour masks of DOTA scenes, and two ready-made tilings."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -28,9 +28,9 @@ Layout = Literal['official', 'isaid-5i', 'bundle']
 class ISAIDConverter(Converter):
     """Cuts scenes into 256 px windows, or takes tiles that are cut already.
 
-    Windows stand 206 px apart, the last of a row or column ends at the edge.
+    Windows are 206 px apart, the last of a row or column ends at the edge.
     A window is kept if some class has at least 2,048 px in it; with a list,
-    exactly the listed windows are. The 15 classes become 0-14, background
+    exactly the listed windows are kept. The 15 classes become 0-14, background
     becomes 255.
 
     Three layouts are known: the official one (``P0000.png`` and
@@ -43,10 +43,10 @@ class ISAIDConverter(Converter):
         lists (Mapping[str, str | Path], optional): Per split a text file
             with a tile name ``P0000_y0_y1_x0_x1`` per line.
         size (int): Side of a window, px. Default: 256.
-        stride (int): Distance of two windows, px. Default: 206.
+        stride (int): Distance between two windows, px. Default: 206.
         min_pixels (int): Pixels that some class must have. Default: 2048.
-        skip_missing (bool): Leave out masks without image instead of asking
-            for the image. Default: False.
+        skip_missing (bool): Leave out masks without an image instead of
+            raising. Default: False.
     """
 
     dataset = 'iSAID'
@@ -75,7 +75,7 @@ class ISAIDConverter(Converter):
 
     @property
     def settings(self) -> dict[str, Any]:
-        """Everything that decides about the result."""
+        """Everything that determines the result."""
         return {
             'layout': self.layout,
             'size': self.size,
@@ -144,8 +144,8 @@ class ISAIDConverter(Converter):
             group = masks if is_mask else images
             if (split, name) in group:
                 raise ValueError(
-                    f'{name} is there twice: {group[split, name]} and {file}; '
-                    'give every file once'
+                    f'{name} was found twice: {group[split, name]} and '
+                    f'{file}; give every file once'
                 )
             group[split, name] = file
         if not images and not masks:
@@ -172,13 +172,13 @@ class ISAIDConverter(Converter):
     def _missing(self, key: tuple[str, str], image: bool) -> FileNotFoundError:
         split, name = key
         kind = 'image' if image else 'mask'
-        cure = (
-            'the images come from DOTA-v1.0, the masks from iSAID; fetch the '
-            'missing part'
+        fix = (
+            'the images come from DOTA-v1.0, the masks from iSAID; download '
+            'the missing part'
         )
         if image and not self.lists:
-            cure += ', or leave such masks out with --skip-missing'
-        return FileNotFoundError(f'{split}: no {kind} for {name}; {cure}')
+            fix += ', or leave such masks out with --skip-missing'
+        return FileNotFoundError(f'{split}: no {kind} for {name}; {fix}')
 
     def read_label(self, content: bytes, file: SourceFile) -> np.ndarray:
         """Class ids 0-14, 255 for background."""
@@ -187,7 +187,7 @@ class ISAIDConverter(Converter):
             return self._table(np.asarray(picture.convert('RGB')), file)
         ids = np.asarray(picture)
         if ids.ndim == 3:
-            # Some tools store ids three times over, as a grey RGB picture.
+            # Some tools store ids as an RGB picture with three equal bands.
             if (ids != ids[..., :1]).any():
                 raise ValueError(f'{file} holds colours, expected ids')
             ids = ids[..., 0]
@@ -217,9 +217,9 @@ class ISAIDConverter(Converter):
         _, y0, y1, x0, x1 = parse_tile_name(name)
         if y1 > label.shape[0] or x1 > label.shape[1]:
             raise ValueError(
-                f'the listed tile {name} reaches over {scene.image} '
+                f'the listed tile {name} extends beyond {scene.image} '
                 f'({label.shape[1]}x{label.shape[0]} px); the image is not '
-                'that of the official download'
+                'the one of the official download'
             )
         return Tile(scene.split, name, Window(x0, y0, x1 - x0, y1 - y0))
 

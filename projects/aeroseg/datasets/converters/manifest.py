@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The memory of a conversion: what is done, and what came out."""
+"""The record of a conversion: finished scenes, and the summary."""
 
 import json
 from collections import Counter
@@ -21,11 +21,11 @@ class Manifest:
     While a conversion runs, ``.tiles.jsonl.part`` takes one line per finished
     scene; a line that was cut off by a kill is ignored. At the end it
     becomes ``tiles.jsonl``, sorted, so that any order of work gives the same
-    bytes, with the summary ``manifest.json`` beside it.
+    bytes, with the summary ``manifest.json`` next to it.
 
     Args:
         root (Path): Folder of the converted dataset.
-        settings (Mapping): All that decides about the result.
+        settings (Mapping): Everything that determines the result.
 
     Raises:
         ValueError: If the folder holds a conversion with other settings.
@@ -57,7 +57,7 @@ class Manifest:
                 self.records[record['scene']] = record
 
     def start(self) -> None:
-        """Begin or continue the log of finished scenes."""
+        """Start or resume the log of finished scenes."""
         self.root.mkdir(parents=True, exist_ok=True)
         for part in self.root.glob('*/*/.*.part.png'):
             part.unlink()
@@ -102,7 +102,7 @@ class Manifest:
         return summary
 
     def foreign_files(self) -> list[str]:
-        """Image and label files in the folder that no record knows."""
+        """Image and label files in the folder that are in no record."""
         known = {
             f'{folder}/{tile["split"]}/{tile["name"]}.png'
             for record in self.records.values()

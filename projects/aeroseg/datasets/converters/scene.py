@@ -9,12 +9,12 @@ from .tiling import Window
 
 @dataclass(frozen=True)
 class Tile:
-    """A tile that is to be written.
+    """A tile to be written.
 
     Attributes:
         split (str): 'train' or 'val'.
         name (str): File name without ending.
-        window (Window): Where in the scene it lies.
+        window (Window): Its position in the scene.
     """
 
     split: str
@@ -24,13 +24,13 @@ class Tile:
 
 @dataclass(frozen=True)
 class Scene:
-    """What one job of a conversion reads.
+    """An image and its label, converted by one job.
 
     Attributes:
         name (str): Unique in the conversion.
         image (SourceFile): The image.
-        label (SourceFile): The label or mask of colours.
-        split (str): 'train' or 'val'; '' where tiles decide for themselves.
+        label (SourceFile): The label or colour mask.
+        split (str): 'train' or 'val'; '' if the tiles name their own.
         tiles (tuple[str, ...]): Names of the tiles wanted, in the form of
             the converter; empty for all.
     """

@@ -17,7 +17,7 @@ _DAMAGE = (
     zlib.error,
     NotImplementedError,
 )
-_CURE = 'compare its size with the download page and fetch it again'
+_FIX = 'compare its size with the download page and download it again'
 _UNPACK = ('.gz', '.tgz', '.bz2', '.xz', '.rar', '.7z')
 
 
@@ -42,7 +42,7 @@ class SourceFile:
 
     @property
     def label(self) -> str:
-        """Name for manifests: no folder of this machine in it."""
+        """Name for manifests, without folders of this machine."""
         if Path(self.container).is_dir():
             return self.member
         return f'{Path(self.container).name}!{self.member}'
@@ -56,7 +56,7 @@ class SourceFile:
         """The content of the file.
 
         Raises:
-            FileNotFoundError: If the file has gone.
+            FileNotFoundError: If the file no longer exists.
             ValueError: If the archive is damaged there.
         """
         if Path(self.container).is_dir():
@@ -68,9 +68,9 @@ class SourceFile:
             stream = archive.extractfile(self.member)
             content = stream.read() if stream is not None else b''
         except _DAMAGE as error:
-            raise ValueError(f'{self} is damaged: {error}; {_CURE}') from error
+            raise ValueError(f'{self} is damaged: {error}; {_FIX}') from error
         if len(content) != self.size:
-            raise ValueError(f'{self} is cut off; {_CURE}')
+            raise ValueError(f'{self} is truncated; {_FIX}')
         return content
 
 
@@ -79,7 +79,7 @@ def list_files(
 ) -> list[SourceFile]:
     """Every wanted file below the given folders and archives.
 
-    Archives that lie in a folder are looked into as well.
+    Archives inside a folder are read as well.
 
     Args:
         paths (Sequence[str | Path]): Folders, .zip and .tar files.
@@ -126,7 +126,7 @@ def _in_folder(folder: Path, wanted: tuple[str, ...]) -> list[SourceFile]:
 def _in_archive(path: Path, wanted: tuple[str, ...]) -> list[SourceFile]:
     if path.suffix.lower() in _UNPACK:
         raise ValueError(
-            f'{path} is of a kind that cannot be read in place; unpack it '
+            f'{path} is an archive that cannot be read in place; unpack it '
             'and give the folder'
         )
     archive = _archive(str(path), os.getpid())
@@ -157,6 +157,6 @@ def _archive(path: str, process: int) -> zipfile.ZipFile | tarfile.TarFile:
         archive.getmembers()
     except _DAMAGE as error:
         raise ValueError(
-            f'archive {path} is cut off or damaged ({error}); {_CURE}'
+            f'archive {path} is truncated or damaged ({error}); {_FIX}'
         ) from error
     return archive

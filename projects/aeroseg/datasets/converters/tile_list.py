@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Names of iSAID tiles, as in the lists that were published."""
+"""Names of iSAID tiles, as in the published lists."""
 
 import re
 from collections import Counter
@@ -41,8 +41,8 @@ def parse_tile_name(name: str) -> tuple[str, int, int, int, int]:
     match = _TILE.fullmatch(name)
     if match is None:
         raise ValueError(
-            f'{name!r} is no tile name; expected SCENE_y0_y1_x0_x1, such as '
-            'P0003_0_256_206_462'
+            f'{name!r} is not a tile name; expected SCENE_y0_y1_x0_x1, such '
+            'as P0003_0_256_206_462'
         )
     y0, y1, x0, x1 = map(int, match.groups()[1:])
     return match[1], y0, y1, x0, x1

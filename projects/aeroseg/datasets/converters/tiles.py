@@ -30,7 +30,7 @@ def write_tile(
         root (Path): Folder of the converted dataset.
         split (str): 'train' or 'val'.
         name (str): Name of the tile without ending.
-        window (Window): Where in its source the tile lies.
+        window (Window): Position of the tile in its scene.
         image (np.ndarray): (H, W, 3) uint8 RGB.
         label (np.ndarray): (H, W) uint8 class ids, 255 ignored.
 

@@ -15,9 +15,9 @@ from ..labels import ColourTable, IdTable, read_label, table_of
 
 @TRANSFORMS.register_module()
 class LoadLabels(BaseTransform):
-    """Load the label of an image; takes the place of ``LoadAnnotations``.
+    """Load the label of an image; replaces ``LoadAnnotations``.
 
-    Other than mmseg's transform it never lets a fault pass silently: an id
+    Unlike mmseg's transform it never ignores a fault: an id
     without a class, a label of another size than its image, and an image
     that is not RGB (which the image loader would convert) are errors. Where
     there is no 'seg_map_path', as in mmseg's inferencer, it does nothing.
@@ -28,7 +28,7 @@ class LoadLabels(BaseTransform):
     colours.
 
     Added keys: 'gt_seg_map' (np.ndarray): (H, W) uint8, ids after
-    'label_map', 255 for pixels that do not count.
+    'label_map', 255 for ignored pixels.
 
     Args:
         backend_args (dict, optional): File backend of mmengine.
@@ -53,8 +53,8 @@ class LoadLabels(BaseTransform):
             raise ValueError(
                 f'label {path} is {label.shape[1]}x{label.shape[0]} px, its '
                 f'image {results["img_path"]} is {width}x{height} px (width x '
-                'height); both must have one size. Cut or resample one of '
-                'them (labels with nearest neighbour only)'
+                'height); both must have the same size. Crop or resample '
+                'one of them (labels with nearest neighbour only)'
             )
         results['gt_seg_map'] = label
         results['seg_fields'].append('gt_seg_map')
@@ -79,7 +79,7 @@ class LoadLabels(BaseTransform):
                 with Image.open(local) as image:
                     return image.mode
             except UnidentifiedImageError:
-                # OpenCV has read it, so it is an image of a rarer kind.
+                # OpenCV has read it: an image in a format unknown to Pillow.
                 return 'RGB'
 
     def _read(self, path: str, results: Mapping[str, Any]) -> np.ndarray:

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Gives the model the vocabulary of the dataset it is about to see."""
+"""Gives the model the vocabulary of the dataset that comes next."""
 
 from typing import Any
 
@@ -16,19 +16,22 @@ from aeroseg.vocabulary import Vocabulary
 class VocabularyHook(Hook):
     """Sets the vocabulary from the metainfo of the dataset.
 
-    Training, validation and test each get the classes of their own dataset,
-    in one place; after a validation the training classes come back. The
-    words are written into the log and into every checkpoint, under
-    ``meta['vocabulary']``.
+    Training, validation and test each use the classes of their dataset; after
+    a validation the training classes are set again. The words are written to
+    the log and to every checkpoint, under ``meta['vocabulary']``.
 
-    Models that take no vocabulary (mmseg's own, as baselines) are left alone.
+    Models without a vocabulary (mmseg's, as baselines) are not changed.
     """
 
     priority = 'VERY_HIGH'
 
+    def __init__(self) -> None:
+        self._training: Vocabulary | None = None
+
     def before_train(self, runner: Runner) -> None:
         """Training classes."""
-        self._apply(runner, runner.train_dataloader.dataset, 'training')
+        dataset = runner.train_dataloader.dataset
+        self._training = self._apply(runner, dataset, 'training')
 
     def before_val(self, runner: Runner) -> None:
         """Validation classes."""
@@ -36,12 +39,8 @@ class VocabularyHook(Hook):
 
     def after_val(self, runner: Runner, metrics: Any = None) -> None:
         """Back to the training classes."""
-        if getattr(runner, '_train_loop', None) is not None and isinstance(
-            _model(runner), OpenVocabSegmentor
-        ):
-            dataset = getattr(runner._train_loop, 'dataloader', None)
-            if dataset is not None:
-                self._apply(runner, dataset.dataset, '')
+        if self._training is not None:
+            _model(runner).set_vocabulary(self._training)
 
     def before_test(self, runner: Runner) -> None:
         """Test classes."""
@@ -54,21 +53,24 @@ class VocabularyHook(Hook):
             vocabulary = model.vocabulary.to_dict()
             checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
 
-    def _apply(self, runner: Runner, dataset: Any, phase: str) -> None:
+    def _apply(
+        self, runner: Runner, dataset: Any, phase: str
+    ) -> Vocabulary | None:
+        """Set the classes of a dataset; None where the model takes none."""
         model = _model(runner)
         if not isinstance(model, OpenVocabSegmentor):
-            return
+            return None
         vocabulary = Vocabulary.from_metainfo(dataset.metainfo)
         model.set_vocabulary(vocabulary)
-        if phase:
-            runner.logger.info(
-                f'The {phase} vocabulary has {len(vocabulary)} classes: '
-                f'{describe(vocabulary)}'
-            )
+        runner.logger.info(
+            f'The {phase} vocabulary has {len(vocabulary)} classes: '
+            f'{describe(vocabulary)}'
+        )
+        return vocabulary
 
 
 def describe(vocabulary: Vocabulary) -> str:
-    """Names, with synonyms in brackets and a star behind unseen ones."""
+    """Names, with synonyms in brackets and a star after unseen ones."""
     words = []
     for index, (name, *others) in enumerate(vocabulary.synonyms):
         seen = vocabulary.seen is None or vocabulary.seen[index]

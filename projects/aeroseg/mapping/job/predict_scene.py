@@ -13,10 +13,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.quiet import ignore_warning
+from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.scene_scan import scan_scene
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
     ClassArea,
@@ -31,6 +30,7 @@ from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder
+from .scan_scene import scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder
 
@@ -39,18 +39,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SceneResult:
-    """What was made of a scene.
+    """The results of a scene.
 
     Attributes:
-        source (Path): The scene.
+        scene (Path): The file.
         files (dict[str, Path]): What was written, by kind: 'labels',
             'classes', 'preview', 'style', and 'scores' and 'polygons' if
-            they were wanted.
+            the options ask for them.
         areas (list[ClassArea]): The lines of `classes.csv`.
         notes (list[str]): What the user should know about the scene.
     """
 
-    source: Path
+    scene: Path
     files: dict[str, Path]
     areas: list[ClassArea]
     notes: list[str]
@@ -70,7 +70,7 @@ def predict_scene(
         model (ScoreModel): Predicts the score maps of the scheme.
         path (str | Path): The scene.
         out (str | Path): Folder for the results. If an earlier run for the
-            same job was killed, it goes on where that one stopped; if it was
+            same job was killed, this one resumes where it stopped; if it was
             finished, its results are returned unless the options say
             `overwrite`.
         scheme (LabelScheme): What the ids mean.
@@ -88,10 +88,12 @@ def predict_scene(
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
-    with rasterio.Env(GDAL_CACHEMAX=READ_CACHE):
-        source = RasterSource(
+    with (
+        rasterio.Env(GDAL_CACHEMAX=READ_CACHE),
+        RasterSource(
             path, options.bands, options.gsd, options.scale, options.stretch
-        )
+        ) as source,
+    ):
         job = _job(source, scheme, options, model_id)
         folder = OutputFolder(Path(out), job, options.overwrite)
         if folder.report is None:
@@ -103,7 +105,6 @@ def predict_scene(
         else:
             report = folder.report
             logger.info('%s is already complete in %s', path, folder.path)
-        source.close()
     return SceneResult(
         source.path,
         {kind: folder.path / name for kind, name in report['files'].items()},

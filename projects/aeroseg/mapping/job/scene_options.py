@@ -1,17 +1,43 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What to do with a scene."""
+"""What to do with a scene: each option with its flag of the command line."""
 
-from dataclasses import asdict, dataclass, field
+import argparse
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from aeroseg.mapping.windows.tiling import Tiling
 
 POLYGON_FORMATS = ('gpkg', 'geojson')
 
+_TILING_FLAGS = {
+    'window': 'side of a window in pixels the model sees',
+    'overlap': 'smallest overlap of two windows',
+    'margin': 'border of a window that is thrown away',
+    'batch': 'windows per pass',
+}
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(number) for number in text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a list of band numbers such as 1,2,3'
+        ) from None
+
+
+def _option(value: Any, group: str, flag: str, **argument: Any) -> Any:
+    """A field with its default and its flag, as `add_argument` takes it."""
+    argument = {'default': value, **argument}
+    flags = {'group': group, 'flag': flag, 'argument': argument}
+    return field(default=value, metadata=flags)
+
 
 @dataclass(frozen=True)
 class SceneOptions:
     """How a scene is read, predicted and written.
+
+    A new option is one field here: its flag is declared with it.
 
     Attributes:
         tiling (Tiling): Window, overlap, batch.
@@ -31,15 +57,76 @@ class SceneOptions:
     """
 
     tiling: Tiling = field(default_factory=Tiling)
-    bands: tuple[int, ...] | None = None
-    gsd: float | None = None
-    scale: float = 1.0
-    stretch: str = 'auto'
-    scores: bool = False
-    polygons: str | None = None
-    simplify: float = 1.0
-    overwrite: bool = False
-    progress: bool = True
+    bands: tuple[int, ...] | None = _option(
+        None,
+        'reading',
+        '--bands',
+        type=_numbers,
+        metavar='R,G,B',
+        help='default: 1,2,3',
+    )
+    gsd: float | None = _option(
+        None,
+        'reading',
+        '--gsd',
+        type=float,
+        metavar='METRES',
+        help='ground resolution of the training images; the scene is '
+        'resampled to it for the model',
+    )
+    scale: float = _option(
+        1.0,
+        'reading',
+        '--scale',
+        type=float,
+        default=None,
+        help="enlarge by this factor for the model; default: the config's",
+    )
+    stretch: str = _option(
+        'auto',
+        'reading',
+        '--stretch',
+        help='auto, none, minmax, percentile:P or LOW,HIGH; auto takes the '
+        '2nd to 98th percentile unless the values are 8-bit',
+    )
+    scores: bool = _option(
+        False,
+        'writing',
+        '--scores',
+        action='store_true',
+        help='also write scores.tif',
+    )
+    polygons: str | None = _option(
+        None,
+        'writing',
+        '--polygons',
+        nargs='?',
+        const='gpkg',
+        choices=POLYGON_FORMATS,
+        help='also write polygons',
+    )
+    simplify: float = _option(
+        1.0,
+        'writing',
+        '--simplify',
+        type=float,
+        metavar='PIXELS',
+        help='tolerance of the polygons; 0 keeps every corner',
+    )
+    overwrite: bool = _option(
+        False,
+        'writing',
+        '--overwrite',
+        action='store_true',
+        help='replace complete results, of the same run as well',
+    )
+    progress: bool = _option(
+        True,
+        'writing',
+        '--quiet',
+        action='store_false',
+        help='no progress bar, no notes',
+    )
 
     def __post_init__(self) -> None:
         if self.polygons not in (None, *POLYGON_FORMATS):
@@ -49,12 +136,59 @@ class SceneOptions:
             )
         if not (self.simplify >= 0 and self.scale > 0):
             raise ValueError(
-                f'simplify is {self.simplify} and scale {self.scale}; the one '
-                'is at least 0 pixels, the other above 0'
+                'simplify must be >= 0, scale > 0; got simplify '
+                f'{self.simplify} and scale {self.scale}'
             )
 
+    @classmethod
+    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
+        """Add the flags of all options, in groups 'reading' and 'writing'.
+
+        Args:
+            parser (argparse.ArgumentParser): The parser of the command.
+        """
+        groups = {}
+        for name in ('reading', 'writing'):
+            groups[name] = parser.add_argument_group(name)
+        for option in fields(cls):
+            if option.metadata:
+                groups[option.metadata['group']].add_argument(
+                    option.metadata['flag'],
+                    dest=option.name,
+                    **option.metadata['argument'],
+                )
+        for name, text in _TILING_FLAGS.items():
+            groups['reading'].add_argument(
+                f'--{name}', type=int, metavar='N', help=text
+            )
+
+    @classmethod
+    def from_args(
+        cls, args: argparse.Namespace, tiling: Tiling, scale: float
+    ) -> 'SceneOptions':
+        """The options of a command line.
+
+        Args:
+            args (argparse.Namespace): What :meth:`add_arguments` declared.
+            tiling (Tiling): Windows where the command line gives none. If it
+                gives a window but no overlap, a quarter of it overlaps.
+            scale (float): Scale where it gives none.
+
+        Raises:
+            ValueError: If a value is out of range.
+        """
+        given = {k: v for k, v in vars(args).items() if v is not None}
+        sizes = {name: given[name] for name in _TILING_FLAGS if name in given}
+        if 'window' in sizes:
+            sizes.setdefault('overlap', sizes['window'] // 4)
+        values: dict[str, Any] = {'scale': scale}
+        values |= {
+            f.name: given[f.name] for f in fields(cls) if f.name in given
+        }
+        return cls(**values | {'tiling': replace(tiling, **sizes)})
+
     def identity(self) -> dict[str, Any]:
-        """The options that decide about the result."""
+        """The options that determine the result."""
         values = asdict(self)
         for name in ('overwrite', 'progress'):
             del values[name]

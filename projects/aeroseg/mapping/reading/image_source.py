@@ -1,22 +1,24 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Where the pixels of a scene come from."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from PIL import Image
 from PIL.Image import Resampling
 
-_LARGEST = 64  # enlargement for the model that may be meant
+from .grid import scaled, shrunk
 
 
+@runtime_checkable
 class Source(Protocol):
     """A scene that is read in full-width rows.
 
-    A source has two grids: its own, `shape`, in which results are wanted,
-    and the one the model sees, `grid`. They differ if the scene is resampled
-    to another ground resolution.
+    Results are wanted at the size of the scene, `shape`. The model sees it
+    on its `grid`, which differs if the scene is resampled for the model.
 
     Attributes:
         shape (tuple[int, int]): (H, W) of the scene.
@@ -27,7 +29,7 @@ class Source(Protocol):
     grid: tuple[int, int]
 
     def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the grid the model sees.
+        """Rows of the grid.
 
         Returns:
             tuple[np.ndarray, np.ndarray]: RGB, (3, bottom - top, W') uint8,
@@ -37,6 +39,10 @@ class Source(Protocol):
 
     def valid(self, top: int, bottom: int) -> np.ndarray:
         """Where rows of the scene hold data, (bottom - top, W) bool."""
+        ...
+
+    def thumbnail(self, max_side: int) -> np.ndarray:
+        """The whole scene, (h, w, 3) RGB uint8, no side over `max_side`."""
         ...
 
 
@@ -66,11 +72,7 @@ class ArraySource:
         self.image = image
         self.shape = (image.shape[0], image.shape[1])
         self.grid = scaled(self.shape, scale)
-        self._seen = image
-        if self.grid != self.shape:
-            size = self.grid[::-1]
-            resized = Image.fromarray(image).resize(size, Resampling.BILINEAR)
-            self._seen = np.asarray(resized)
+        self._seen = self._resized(self.grid)
 
     def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`Source`."""
@@ -82,29 +84,21 @@ class ArraySource:
         """See :class:`Source`; every pixel holds data."""
         return np.ones((bottom - top, self.shape[1]), bool)
 
+    def thumbnail(self, max_side: int) -> np.ndarray:
+        """See :class:`Source`; the image itself if it is small enough."""
+        return self._resized(shrunk(self.shape, max_side))
 
-def scaled(
-    shape: tuple[int, int], down: float, across: float | None = None
-) -> tuple[int, int]:
-    """A size (H, W) times a factor per side, at least one pixel.
-
-    Raises:
-        ValueError: If a factor is not above 0 and at most 64.
-    """
-    factors = down, down if across is None else across
-    if not all(0 < factor <= _LARGEST for factor in factors):
-        raise ValueError(
-            f'a scene would be enlarged {max(factors):g} times for the model; '
-            f'allowed are factors above 0 and up to {_LARGEST}. Check the '
-            'scale, and the ground resolution in metres per pixel'
-        )
-    height, width = shape
-    return max(1, round(height * factors[0])), max(
-        1, round(width * factors[1])
-    )
+    def _resized(self, size: tuple[int, int]) -> np.ndarray:
+        if size == self.shape:
+            return self.image
+        picture = Image.fromarray(self.image)
+        return np.asarray(picture.resize(size[::-1], Resampling.BILINEAR))
 
 
-def open_source(image: Any, scale: float = 1.0, **options: Any) -> Source:
+@contextmanager
+def open_source(
+    image: Any, scale: float = 1.0, **options: Any
+) -> Iterator[Source]:
     """Make a source of whatever a user calls an image.
 
     Args:
@@ -114,6 +108,10 @@ def open_source(image: Any, scale: float = 1.0, **options: Any) -> Source:
         scale (float): Pixels the model sees per pixel of the image.
         **options: For a file, those of :class:`RasterSource`.
 
+    Yields:
+        Source: The pixels. A file is open as long as the block; a source
+        that was given is not closed.
+
     Raises:
         ValueError: If it is none of these, or cannot be read.
         FileNotFoundError: If there is no such file.
@@ -122,13 +120,16 @@ def open_source(image: Any, scale: float = 1.0, **options: Any) -> Source:
         # Only files need the optional rasterio.
         from .raster_source import RasterSource
 
-        return RasterSource(image, scale=scale, **options)
-    if isinstance(image, Image.Image):
-        return ArraySource(np.asarray(image.convert('RGB')), scale)
-    if isinstance(image, np.ndarray):
-        return ArraySource(image, scale)
-    if hasattr(image, 'read') and hasattr(image, 'grid'):
-        return image
-    raise ValueError(
-        f'an image is a path, an array or a Pillow image; got {type(image)}'
-    )
+        with RasterSource(image, scale=scale, **options) as source:
+            yield source
+    elif isinstance(image, Image.Image):
+        yield ArraySource(np.asarray(image.convert('RGB')), scale)
+    elif isinstance(image, np.ndarray):
+        yield ArraySource(image, scale)
+    elif isinstance(image, Source):
+        yield image
+    else:
+        raise ValueError(
+            'an image is a path, an array or a Pillow image; got '
+            f'{type(image)}'
+        )

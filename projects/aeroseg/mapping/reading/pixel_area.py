@@ -2,12 +2,13 @@
 """Metres and square metres on the ground per pixel."""
 
 import numpy as np
-from rasterio._err import CPLE_BaseError
 from rasterio.crs import CRS
 from rasterio.errors import CRSError
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 from rasterio.warp import transform as transform_points
+
+from .gdal import gdal_errors
 
 # Cylindrical equal-area projection of the whole Earth (EASE-Grid 2.0).
 _EQUAL_AREA = CRS.from_epsg(6933)
@@ -27,8 +28,7 @@ def ground_resolution(data: DatasetReader) -> tuple[float, float] | None:
     Returns:
         tuple[float, float] | None: Metres (down, across). Unlike the pixel
         size of the map these hold for degrees and for Web Mercator as well.
-        None if there is no coordinate system, or none that is tied to the
-        Earth.
+        None if there is no CRS, or if it has no known place on Earth.
     """
     if data.crs is None:
         return None
@@ -36,8 +36,9 @@ def ground_resolution(data: DatasetReader) -> tuple[float, float] | None:
     columns, rows = np.array([x, x, x + 1]), np.array([y, y + 1, y])
     place = to_map(data.transform, columns, rows)
     try:
-        lon, lat = transform_points(data.crs, _WGS84, *place)
-    except (CRSError, CPLE_BaseError):
+        with gdal_errors(CRSError):
+            lon, lat = transform_points(data.crs, _WGS84, *place)
+    except CRSError:
         return None
     lon, lat = np.radians(lon), np.radians(lat)
     # Radii of curvature: of the meridian, and of the circle of latitude.
@@ -102,7 +103,7 @@ def _ellipsoid_areas(
     crs: CRS, transform: Affine, rows: np.ndarray, width: int
 ) -> np.ndarray:
     columns = np.linspace(0, width - 1, min(width, _COLUMNS)).astype(int)
-    x, y = (grid.ravel() for grid in np.meshgrid(columns, rows))
+    x, y = (axis.ravel() for axis in np.meshgrid(columns, rows))
     corners = [(x, y), (x + 1, y), (x + 1, y + 1), (x, y + 1)]
     places = []
     for column, row in corners:

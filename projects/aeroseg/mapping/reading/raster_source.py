@@ -1,9 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Scenes on disk, read window by window with GDAL."""
+"""Scenes on disk, read row by row with GDAL."""
 
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 from rasterio import open as open_raster
@@ -14,9 +15,9 @@ from rasterio.windows import Window
 
 from aeroseg.errors import reason
 
-from .image_source import scaled
+from .gdal import ignore_warning
+from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, row_areas
-from .quiet import ignore_warning
 from .stretch import Stretch, make_stretch
 
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
@@ -28,8 +29,8 @@ class RasterSource:
     Args:
         path (str | Path): The file.
         bands (Sequence[int] | None): Three band numbers, from 1, that hold
-            red, green and blue. None takes the bands the file calls so, else
-            the first three.
+            red, green and blue. None takes the bands that the file marks as
+            such, else the first three.
         gsd (float | None): Ground resolution in metres per pixel that the
             model was trained on. None takes the scene as it is.
         scale (float): Pixels the model sees per pixel of that resolution;
@@ -44,8 +45,8 @@ class RasterSource:
     Raises:
         FileNotFoundError: If there is no such file.
         ValueError: If it is not a raster, is damaged, lacks bands, holds
-            complex numbers, or has no georeference but a ground resolution
-            is asked for.
+            complex numbers, or has no known ground resolution but is to be
+            resampled to one.
     """
 
     def __init__(
@@ -64,12 +65,18 @@ class RasterSource:
         flags = self.data.mask_flag_enums
         self._everywhere = all(f == [MaskFlags.all_valid] for f in flags)
         self.shape = (self.data.height, self.data.width)
-        self.notes: list[str] = []
         self.resolution = ground_resolution(self.data)
-        self.grid = self._grid(gsd, scale)
-        self.stretch = self._make_stretch(stretch)
-        if self.stretch is not None:
-            self.notes.append(self.stretch.describe())
+        self.grid = model_grid(
+            self.path, self.shape, self.resolution, gsd, scale
+        )
+        self.stretch = self._choose_stretch(stretch)
+        self.notes = self._describe(gsd)
+
+    def __enter__(self) -> 'RasterSource':
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self.data.close()
 
     @property
     def georeferenced(self) -> bool:
@@ -89,7 +96,7 @@ class RasterSource:
         window = Window(0, top, self.shape[1], bottom - top)
         size = (bottom - top, self.shape[1])
         if self._everywhere and not self._floating:
-            return np.ones(size, bool)  # without a wait for the next band
+            return np.ones(size, bool)  # without a wait for the other thread
         with self._in_turn:
             if self._floating:
                 return self._read(window, size)[1]
@@ -97,7 +104,9 @@ class RasterSource:
 
     def thumbnail(self, max_side: int) -> np.ndarray:
         """The whole scene, (h, w, 3) RGB uint8, no side over `max_side`."""
-        image, _ = self._read(self._whole, self._sample_shape(max_side))
+        size = shrunk(self.shape, max_side)
+        with self._in_turn:
+            image, _ = self._read(self._whole, size)
         image = image if self.stretch is None else self.stretch(image)
         return np.ascontiguousarray(image.transpose(1, 2, 0))
 
@@ -108,10 +117,6 @@ class RasterSource:
             return None
         return row_areas(self.data.crs, self.data.transform, self.shape)
 
-    def close(self) -> None:
-        """Close the file."""
-        self.data.close()
-
     @property
     def _floating(self) -> bool:
         return np.dtype(self.data.dtypes[0]).kind == 'f'
@@ -120,40 +125,33 @@ class RasterSource:
     def _whole(self) -> Window:
         return Window(0, 0, self.shape[1], self.shape[0])
 
-    def _sample_shape(self, max_side: int) -> tuple[int, int]:
-        return scaled(self.shape, min(1.0, max_side / max(self.shape)))
-
-    def _make_stretch(self, rule: str) -> Stretch | None:
+    def _choose_stretch(self, rule: str) -> Stretch | None:
         if rule in ('auto', 'none') and self.data.dtypes[0] == 'uint8':
             return None  # without a look at the whole file
-        size = self._sample_shape(_SAMPLE)
+        size = shrunk(self.shape, _SAMPLE)
         return make_stretch(rule, *self._read(self._whole, size))
 
-    def _grid(self, gsd: float | None, scale: float) -> tuple[int, int]:
+    def _describe(self, gsd: float | None) -> list[str]:
+        notes = []
         if not self.georeferenced:
-            self.notes.append(
-                f'{self.path.name} has no georeference; the results will have '
-                'none, and areas are given in pixels only'
+            notes.append(
+                f'{self.path.name} is not georeferenced; neither are the '
+                'results, and areas are given in pixels only'
             )
         elif self.resolution is None:
-            self.notes.append(
-                f'the coordinates of {self.path.name} have no known place on '
-                'Earth; areas are given in pixels only'
+            notes.append(
+                f'the CRS of {self.path.name} has no known place on Earth; '
+                'areas are given in pixels only'
             )
-        if gsd is None:
-            return scaled(self.shape, scale)
-        if self.resolution is None or not gsd > 0:
-            raise ValueError(
-                f'a ground resolution of {gsd} m cannot be made from '
-                f'{self.path}: it needs a georeferenced file and a number '
-                'above 0. Resize an ordinary image before the prediction'
+        elif gsd is not None:
+            down, across = self.resolution
+            notes.append(
+                f'resampled from {across:.3g} x {down:.3g} m to {gsd:g} m per '
+                'pixel for the model'
             )
-        down, across = self.resolution
-        self.notes.append(
-            f'resampled from {across:.3g} x {down:.3g} m to {gsd:g} m per '
-            'pixel for the model'
-        )
-        return scaled(self.shape, scale * down / gsd, scale * across / gsd)
+        if self.stretch is not None:
+            notes.append(self.stretch.describe())
+        return notes
 
     def _read(
         self, window: Window, size: tuple[int, int]
@@ -220,7 +218,7 @@ def _choose_bands(
             f'{path} has {data.count} band(s), and red, green and blue were '
             f'looked for in bands {list(bands)}; '
             + (
-                'its values are numbers of a palette: convert it first, with '
+                'its values are indices of a palette: convert it first, with '
                 'gdal_translate -expand rgb'
                 if palette
                 else 'name three of its bands, such as --bands 1,2,3, or '

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Predict a scene band by band: overlapping windows in, blended rows out."""
+"""Predict a scene strip by strip: overlapping windows in, blended rows out."""
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +19,8 @@ from .tiling import Tiling
 Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
 
 
-class Band(NamedTuple):
-    """A row of windows, as it was read.
+class Strip(NamedTuple):
+    """A row of windows, as it was read from the scene.
 
     Attributes:
         number (int): From 0 at the top.
@@ -38,19 +38,20 @@ class Band(NamedTuple):
 
 
 class Scan:
-    """Slide windows over a source and blend what the model says.
+    """Slide windows over a scene and blend what the model predicts.
 
-    A band is a row of windows. Only one band of scores is held: once its
-    windows are predicted, the rows that no later band reaches are complete
-    and handed on, and the rest moves up. Memory therefore depends on the
+    A strip is a row of windows. Only one strip of scores is held: once its
+    windows are predicted, the rows that no later strip reaches are complete
+    and yielded, and the rest moves up. Memory therefore depends on the
     window, the batch and the width of the scene, never on its height.
 
     Args:
         model (ScoreModel): The model.
-        source (Source): The scene; the scan works on its `grid`.
+        source (Source): The scene, scanned on its `grid`.
         tiling (Tiling): Window, overlap and batch.
         num_scores (int): S, the score maps of the model.
-        tick (Callable[[int], object]): Told how many windows were done.
+        tick (Callable[[int], object]): Called with the number of windows
+            that were done.
         clock (Stopwatch | None): Counts 'reading', 'model' and 'blending'.
         batches (BatchLog | None): Windows per pass; None takes the batch of
             the tiling and keeps no record of its halvings.
@@ -76,12 +77,12 @@ class Scan:
         self.num_scores = num_scores
         self.tick = tick
         height, width = source.grid
-        self.bands, self.columns = tiling.axis(height), tiling.axis(width)
+        self.strips, self.columns = tiling.axis(height), tiling.axis(width)
 
     @property
     def num_windows(self) -> int:
         """Windows of the whole scene."""
-        return len(self.bands) * len(self.columns)
+        return len(self.strips) * len(self.columns)
 
     def rows(self, first: int = 0) -> Iterator[Rows]:
         """Blended rows from top to bottom.
@@ -94,63 +95,63 @@ class Scan:
             Rows: Number of the first row and probabilities (S, n, W'). The
             tensor is overwritten afterwards.
         """
-        begin = self.bands.first_reaching(first)
+        begin = self.strips.first_reaching(first)
         self.tick(begin * len(self.columns))
         width = self.source.grid[1]
-        scores = torch.zeros(self.num_scores, self.bands.size, width)
+        scores = torch.zeros(self.num_scores, self.strips.size, width)
         # One batch, filled again and again: fresh memory takes longer to get
         # than to fill.
         windows = torch.empty(
-            self.batch, 3, self.bands.size, self.columns.size
+            self.batch, 3, self.strips.size, self.columns.size
         )
-        for band in self._read_ahead(begin):
+        for strip in self._read_ahead(begin):
             with self.clock('blending'):
-                self._predict_band(band, windows, scores)
-            top = self.bands.starts[band.number]
-            done = self.bands.complete(band.number) - top
+                self._predict_strip(strip, windows, scores)
+            top = self.strips.starts[strip.number]
+            done = self.strips.complete(strip.number) - top
             skip = min(max(first - top, 0), done)
             if skip < done:
                 yield top + skip, scores[:, skip:done]
             with self.clock('blending'):
                 _move_up(scores, done)
 
-    def _read_ahead(self, begin: int) -> Iterator[Band]:
-        """The bands; while one is worked on, the next one is read."""
+    def _read_ahead(self, begin: int) -> Iterator[Strip]:
+        """The strips; while one is worked on, the next one is read."""
         with ThreadPoolExecutor(max_workers=1) as reader:
             coming = reader.submit(self._read, begin)
-            for index in range(begin, len(self.bands)):
+            for index in range(begin, len(self.strips)):
                 with self.clock('reading'):
-                    band = coming.result()
-                if index + 1 < len(self.bands):
+                    strip = coming.result()
+                if index + 1 < len(self.strips):
                     coming = reader.submit(self._read, index + 1)
-                yield band
+                yield strip
 
-    def _read(self, index: int) -> Band:
-        top = self.bands.starts[index]
-        image, valid = self.source.read(top, top + self.bands.size)
+    def _read(self, index: int) -> Strip:
+        top = self.strips.starts[index]
+        image, valid = self.source.read(top, top + self.strips.size)
         some = np.logical_or.reduce(valid, axis=0)
         every = np.logical_and.reduce(valid, axis=0)
-        return Band(index, image, valid, some, every)
+        return Strip(index, image, valid, some, every)
 
-    def _predict_band(
-        self, band: Band, windows: Tensor, scores: Tensor
+    def _predict_strip(
+        self, strip: Strip, windows: Tensor, scores: Tensor
     ) -> None:
         size = self.columns.size
         places = [slice(left, left + size) for left in self.columns.starts]
-        holding = [i for i, at in enumerate(places) if band.some[at].any()]
-        pixels = torch.from_numpy(band.image)
+        holding = [i for i, at in enumerate(places) if strip.some[at].any()]
+        pixels = torch.from_numpy(strip.image)
         for begin in range(0, len(holding), self.batch):
             chosen = holding[begin : begin + self.batch]
             for window, i in zip(windows, chosen, strict=False):
                 window.copy_(pixels[:, :, places[i]])
-                if not band.every[places[i]].all():
-                    _fill(window, band.valid[:, places[i]])
-            number = band.number * len(self.columns) + chosen[0]
+                if not strip.every[places[i]].all():
+                    _fill(window, strip.valid[:, places[i]])
+            number = strip.number * len(self.columns) + chosen[0]
             with self.clock('model'):
                 found = self.model.predict_scores(
                     windows[: len(chosen)], number
                 )
-            self._blend(band.number, chosen, found, scores)
+            self._blend(strip.number, chosen, found, scores)
             del found  # so that the next pass finds this memory free
             self.tick(len(chosen))
         self.tick(len(self.columns) - len(holding))
@@ -163,12 +164,12 @@ class Scan:
                 f'the model gives {found.shape[1]} score maps, the '
                 f'vocabulary asks for {self.num_scores}'
             )
-        down = torch.from_numpy(self.bands.weights[index])[:, None]
-        for i, part in zip(chosen, found, strict=True):
+        down = torch.from_numpy(self.strips.weights[index])[:, None]
+        for i, window in zip(chosen, found, strict=True):
             left = self.columns.starts[i]
             weight = down * torch.from_numpy(self.columns.weights[i])
             place = scores[:, :, left : left + self.columns.size]
-            place.addcmul_(part, weight)
+            place.addcmul_(window, weight)
 
 
 def _fill(window: Tensor, valid: np.ndarray) -> None:
@@ -183,8 +184,8 @@ def _fill(window: Tensor, valid: np.ndarray) -> None:
 
 def _move_up(scores: Tensor, done: int) -> None:
     kept = scores.shape[1] - done
-    # At most as many rows as are done at a time, so that source and target
-    # never overlap.
+    # At most as many rows as are done at a time, so that rows are never
+    # copied onto themselves.
     for top in range(0, kept, done):
         bottom = min(top + done, kept)
         scores[:, top:bottom] = scores[:, top + done : bottom + done]

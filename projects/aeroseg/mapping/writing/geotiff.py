@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import rasterio
-from rasterio._err import CPLE_BaseError
 from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.shutil import copy as copy_raster
@@ -16,7 +15,7 @@ from rasterio.windows import Window
 
 from aeroseg.files import atomic_path
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.quiet import ignore_warning
+from aeroseg.mapping.reading.gdal import gdal_errors, ignore_warning
 from aeroseg.mapping.reading.raster_source import RasterSource
 
 BLOCK = 512
@@ -31,7 +30,7 @@ def label_draft(
     scheme: LabelScheme,
     work: Path,
 ) -> Iterator[Path]:
-    """All that is to be in `labels.tif`, uncompressed: quick to read again.
+    """The content of `labels.tif`, uncompressed: quick to read again.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W),
@@ -58,7 +57,7 @@ def label_draft(
 
     expanded = ((top, labels[None]) for top, labels in pieces)
     profile = _profile(source, 1, scheme.dtype, scheme.nodata)
-    # As GDAL does for colour tables; 'mode' takes longer than all else.
+    # As GDAL does for colour tables; 'mode' takes longer than the rest.
     how = Resampling.nearest
     path = work / 'labels.tif'
     with _tiled(path, profile, expanded, describe, how) as draft:
@@ -72,7 +71,7 @@ def score_draft(
     scheme: LabelScheme,
     work: Path,
 ) -> Iterator[Path]:
-    """All that is to be in `scores.tif`: a band per class, GIS shows 0-1.
+    """The content of `scores.tif`: a band per class, GIS shows 0-1.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and quantised
@@ -137,7 +136,7 @@ def _tiled(
             rasterio.open(path, 'w', **profile) as data,
         ):
             describe(data)
-            for top, rows in strips(pieces, BLOCK):
+            for top, rows in regroup(pieces, BLOCK):
                 size = Window(0, top, rows.shape[2], rows.shape[1])
                 data.write(rows, window=size)
             if factors:
@@ -160,16 +159,14 @@ def _overviews(side: int) -> list[int]:
 def _build_overviews(data: Any, factors: list[int], how: Resampling) -> None:
     # Made of the open draft they take a tenth of the time that GDAL needs
     # for them while it writes the final file.
-    try:
+    with gdal_errors(OSError, data.name):
         data.build_overviews(factors, how)
-    except CPLE_BaseError as error:
-        raise OSError(f'{data.name}: {error}') from error
 
 
 def _check_size(
     path: Path, profile: dict[str, Any], factors: list[int]
 ) -> None:
-    # GDAL keeps to itself what goes wrong when a file is closed.
+    # GDAL does not report errors that occur when a file is closed.
     tiles = 0
     for factor in (1, *factors):
         down, across = (
@@ -179,22 +176,22 @@ def _check_size(
         tiles += down * across
     values = tiles * BLOCK * BLOCK * profile['count']
     if path.stat().st_size < values * np.dtype(profile['dtype']).itemsize:
-        raise OSError(f'{path.name} could not be written to its end')
+        raise OSError(f'{path.name} could not be written completely')
 
 
-def strips(
+def regroup(
     pieces: Iterable[tuple[int, np.ndarray]], height: int
 ) -> Iterator[tuple[int, np.ndarray]]:
-    """Regroup rows so that a row of tiles is written at once.
+    """Regroup rows so that a row of GeoTIFF tiles is written at once.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and rows
             (C, n, W), from top to bottom without a gap.
-        height (int): Rows of a strip.
+        height (int): Rows of a tile.
 
     Yields:
-        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the last
-        strip may be shorter.
+        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the
+        last ones may be fewer.
     """
     held: list[np.ndarray] = []
     first = count = 0
@@ -223,17 +220,18 @@ def write_cog(draft: Path, path: Path) -> None:
     Raises:
         OSError: If it cannot be written.
     """
-    with atomic_path(path) as part, ignore_warning(NotGeoreferencedWarning):
-        try:
-            copy_raster(
-                draft,
-                part,
-                driver='COG',
-                blocksize=BLOCK,
-                compress='DEFLATE',
-                level=3,  # a tenth larger than 6, three times as fast
-                num_threads='ALL_CPUS',
-                bigtiff='IF_SAFER',
-            )
-        except CPLE_BaseError as error:
-            raise OSError(f'{path.name}: {error}') from error
+    with (
+        atomic_path(path) as part,
+        ignore_warning(NotGeoreferencedWarning),
+        gdal_errors(OSError, path.name),
+    ):
+        copy_raster(
+            draft,
+            part,
+            driver='COG',
+            blocksize=BLOCK,
+            compress='DEFLATE',
+            level=3,  # a tenth larger than 6, three times as fast
+            num_threads='ALL_CPUS',
+            bigtiff='IF_SAFER',
+        )

@@ -9,7 +9,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.quiet import ignore_warning
+from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.visualization import draw_panel
 
 from .class_areas import ClassArea

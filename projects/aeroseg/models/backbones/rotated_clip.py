@@ -19,7 +19,6 @@ from ..layers.clip_towers import (
     run_block,
     run_mlp,
 )
-from ..layers.linear import linear
 from ..layers.split_attention import set_trainable
 from .clip_tokens import embed_patches, to_patch_scale
 
@@ -213,7 +212,7 @@ class RotatedCLIP(BaseModule):
         base = x[:, :1] if self.residual == 'class' else patches
         y = base + block.ls_1(block.attn.value_path(block.ln_1(patches)))
         y = y + block.ls_2(run_mlp(block, block.ln_2(y)))
-        return linear(self.visual.ln_post(y), self.visual.proj.T)
+        return F.linear(self.visual.ln_post(y), self.visual.proj.T)
 
     @staticmethod
     def _to_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -29,8 +29,8 @@ class AttentionUpsampleHead(BaseDecodeHead):
             shallow to deep, (F1, F2) or more.
         guidance_index (Sequence[int]): Which map guides the first and the
             second stage. (1, 0): F2, then F1. The paper names F2 for the
-            first stage (eq. 10) and has no other use for F1; OVRS goes from
-            shallow to deep, (0, 1).
+            first stage (eq. 10), which leaves F1 for the second; OVRS uses
+            them from shallow to deep, (0, 1).
         guidance_dims (Sequence[int]): Guidance channels per stage.
         guidance_upsample (str): 'nearest' (eq. 10) or 'deconv' (as
             published for CAT-Seg and OVRS).
@@ -56,8 +56,8 @@ class AttentionUpsampleHead(BaseDecodeHead):
         loss_decode: dict | Sequence[dict] = ({'type': 'OpenVocabBCELoss'},),
         **kwargs: Any,
     ) -> None:
-        # The vocabulary decides how many classes there are; mmseg asks for
-        # a number and makes a classifier of it, which is not needed.
+        # The vocabulary decides how many classes there are; mmseg wants a
+        # number and builds a classifier from it, which is not needed.
         super().__init__(
             in_channels,
             stage_channels[-1],
@@ -111,7 +111,7 @@ class AttentionUpsampleHead(BaseDecodeHead):
         return self.decode(inputs.refined, guidance)
 
     def decode(self, x: Tensor, guidance: Sequence[Tensor]) -> Tensor:
-        """Upsample with guidance that is projected already.
+        """Upsample with guidance that is already projected.
 
         Args:
             x (Tensor): (B, T, D, h, w).

@@ -14,7 +14,8 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from timm.models.hieradet_sam2 import checkpoint_filter_fn
 from torch import Tensor
 
-from aeroseg.checkpoints.fit import check_fit, read_tensors
+from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.read import read_weights
 
 if TYPE_CHECKING:
     from .sam2 import SAM2Guidance
@@ -24,7 +25,7 @@ _ADVICE = (
     'Official checkpoints are https://dl.fbaipublicfiles.com/'
     'segment_anything_2/072824/sam2_hiera_base_plus.pt (SAM 2) and '
     'https://dl.fbaipublicfiles.com/segment_anything_2/092824/'
-    'sam2.1_hiera_base_plus.pt (SAM 2.1), with tiny, small and large beside '
+    'sam2.1_hiera_base_plus.pt (SAM 2.1), with tiny, small and large next to '
     'them: download one and give its path as the checkpoint, or give the name '
     "'sam2_hiera_base_plus.fb_r896' or 'sam2_hiera_base_plus.fb_r896_2pt1' to "
     'have timm download its copy.'
@@ -37,7 +38,7 @@ class SAM2Pretrained:
 
     Understands the official layout (``image_encoder.trunk.``) and timm's;
     memory, prompts, decoder, the feature pyramid and the fourth stage are
-    passed over.
+    ignored.
 
     Args:
         checkpoint (str): A local file (.pt, .pth or .safetensors), or timm's
@@ -65,9 +66,9 @@ class SAM2Pretrained:
         check_fit(
             own,
             state,
-            partial(_left_out, len(hiera.blocks)),
             f'{self.checkpoint} does not fit the encoder {module.model!r}',
             f'Choose the model that the file was made for. {_ADVICE}',
+            ignored=partial(_unused, len(hiera.blocks)),
         )
         hiera.load_state_dict({name: state[name] for name in own})
         print_log(f'SAM 2 weights loaded from {self.checkpoint}', 'current')
@@ -97,7 +98,7 @@ def read_hiera(checkpoint: str) -> dict[str, Tensor]:
         )
         model = timm.create_model(checkpoint, pretrained=True, num_classes=0)
         return model.state_dict()
-    return to_timm(read_tensors(checkpoint, _ADVICE), checkpoint)
+    return to_timm(read_weights(checkpoint, _ADVICE), checkpoint)
 
 
 def to_timm(state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
@@ -124,7 +125,7 @@ def to_timm(state: dict[str, Tensor], source: str) -> dict[str, Tensor]:
     return hiera
 
 
-def _left_out(blocks: int, name: str) -> bool:
+def _unused(blocks: int, name: str) -> bool:
     """Whether a tensor belongs to the fourth stage or to timm's head."""
     part, _, rest = name.partition('.')
     index = rest.partition('.')[0]

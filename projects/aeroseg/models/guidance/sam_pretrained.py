@@ -4,7 +4,9 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlparse
 
 import torch
 from mmengine.logging import print_log
@@ -12,7 +14,8 @@ from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor
 
-from aeroseg.checkpoints.fit import check_fit, read_tensors
+from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.read import read_weights
 
 if TYPE_CHECKING:
     from .sam import SAMGuidance
@@ -31,14 +34,14 @@ class SAMPretrained:
     """Weight initialiser: load a SAM checkpoint into a ``SAMGuidance``.
 
     Keys with and without the prefix ``image_encoder.`` are understood; the
-    prompt encoder and the mask decoder of a whole SAM are passed over, as are
+    prompt encoder and the mask decoder of a whole SAM are ignored, and so are
     blocks and the neck where the encoder does not use them.
 
     Args:
         checkpoint (str): A local file (.pth, .pt or .safetensors), or the
-            name of an official checkpoint ('vit_b', 'vit_l', 'vit_h') or a
-            http(s) address, which are downloaded into the folder of
-            ``torch.hub`` ($TORCH_HOME/hub/checkpoints) once.
+            name of an official checkpoint ('vit_b', 'vit_l', 'vit_h') or an
+            http(s) address, which are downloaded once, into the folder of
+            ``torch.hub`` ($TORCH_HOME/hub/checkpoints).
     """
 
     def __init__(self, checkpoint: str) -> None:
@@ -75,7 +78,7 @@ def read_encoder(checkpoint: str) -> dict[str, Tensor]:
         FileNotFoundError: If there is no such file.
         ValueError: If it holds no SAM image encoder.
     """
-    state = _read(checkpoint)
+    state = read_weights(_file(checkpoint), _where())
     if any(key.startswith(_PREFIX) for key in state):
         state = {
             key.removeprefix(_PREFIX): value
@@ -94,7 +97,7 @@ def read_encoder(checkpoint: str) -> dict[str, Tensor]:
 def load_encoder(
     module: SAMGuidance, state: dict[str, Tensor], source: str
 ) -> None:
-    """Fill the encoder, and complain of whatever does not fit.
+    """Fill the encoder, and refuse what does not fit.
 
     Args:
         module (SAMGuidance): The encoder to fill.
@@ -102,21 +105,21 @@ def load_encoder(
         source (str): Where they come from, for the error.
 
     Raises:
-        ValueError: If a tensor is missing, left over or of another shape.
+        ValueError: If a tensor is missing, unknown or of another shape.
     """
     own = module.encoder.state_dict()
     check_fit(
         own,
         state,
-        partial(_left_out, module),
         f'{source} does not fit the encoder, SAM '
         f'{module.arch or "of its own size"}',
         f'Choose the arch that the file was made for. {_where()}',
+        ignored=partial(_unused, module),
     )
     module.encoder.load_state_dict({name: state[name] for name in own})
 
 
-def _left_out(module: SAMGuidance, name: str) -> bool:
+def _unused(module: SAMGuidance, name: str) -> bool:
     """Whether a parameter belongs to a part that no output needs."""
     part, _, rest = name.partition('.')
     if part == 'neck':
@@ -127,18 +130,25 @@ def _left_out(module: SAMGuidance, name: str) -> bool:
     return module.out_blocks[-1] <= int(index) < module.depth
 
 
-def _read(checkpoint: str) -> dict[str, Tensor]:
-    """Read all tensors of a checkpoint, downloading an official one."""
+def _file(checkpoint: str) -> str | Path:
+    """The local file of a checkpoint, after a download if need be."""
     url = OFFICIAL.get(checkpoint, checkpoint)
-    if url.startswith(('http://', 'https://')):
-        print_log(
-            f'SAM weights: {url}, kept in {torch.hub.get_dir()}/checkpoints',
-            'current',
-        )
-        return torch.hub.load_state_dict_from_url(
-            url, map_location='cpu', weights_only=True, progress=False
-        )
-    return read_tensors(checkpoint, _where())
+    if not url.startswith(('http://', 'https://')):
+        return checkpoint
+    path = Path(
+        torch.hub.get_dir(), 'checkpoints', Path(urlparse(url).path).name
+    )
+    if not path.is_file():
+        print_log(f'SAM weights: {url} is downloaded to {path}', 'current')
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            torch.hub.download_url_to_file(url, str(path), progress=False)
+        except OSError as error:
+            raise FileNotFoundError(
+                f'the SAM weights {url} could not be downloaded ({error}). '
+                f'Download them elsewhere. {_where()}'
+            ) from error
+    return path
 
 
 def _where() -> str:

@@ -7,9 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import Linear, linear
+from .feed_forward import add_to, feed_forward
 
 _EPS = 1e-6
 
@@ -17,9 +15,9 @@ _EPS = 1e-6
 class GuidedLinearAttention(nn.Module):
     """Linear attention over classes; query and key see the text guidance.
 
-    The feature map is elu + 1 (Katharopoulos et al., 2020). As for the
-    windows, the guidance part of q and k is computed once per class, not
-    once per cell.
+    The feature map is elu + 1 (Katharopoulos et al., 2020). As in
+    the spatial refinement, the guidance part of q and k is computed once: per
+    class, not per cell.
 
     Args:
         dim (int): Width of x.
@@ -31,12 +29,12 @@ class GuidedLinearAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = Linear(dim + guidance_dim, dim)
-        self.k = Linear(dim + guidance_dim, dim)
-        self.v = Linear(dim, dim)
+        self.q = nn.Linear(dim + guidance_dim, dim)
+        self.k = nn.Linear(dim + guidance_dim, dim)
+        self.v = nn.Linear(dim, dim)
 
     def summarise(self, x: Tensor, guidance: Tensor) -> tuple[Tensor, Tensor]:
-        """What classes offer to a query: sums over T of K V^T and of K.
+        """Sums over all classes: of K V^T and of K.
 
         Args:
             x (Tensor): (B, T, N, D) for N cells.
@@ -65,8 +63,10 @@ class GuidedLinearAttention(nn.Module):
     def _features(
         self, layer: nn.Linear, x: Tensor, guidance: Tensor
     ) -> Tensor:
-        of_x = linear(x, layer.weight[:, : self.dim])
-        of_guidance = linear(guidance, layer.weight[:, self.dim :], layer.bias)
+        of_x = F.linear(x, layer.weight[:, : self.dim])
+        of_guidance = F.linear(
+            guidance, layer.weight[:, self.dim :], layer.bias
+        )
         both = add_to(of_x, of_guidance[:, None])
         return F.elu(self._split(both)).add_(1)
 
@@ -75,12 +75,12 @@ class GuidedLinearAttention(nn.Module):
 
 
 class ClassRefinement(nn.Module):
-    """Lets the classes of a cell look at each other.
+    """Lets the classes of a cell attend to each other.
 
     As published, the attention always runs over at least ``num_slots``
-    classes: the missing ones are one learned token, so that few training and
-    many test classes look alike. All such tokens are equal, hence one
-    stands for them all, weighted with their number. The refined stream,
+    classes: empty slots hold one learned token, so that few training and many
+    test classes give similar sums. All such tokens are equal, so one is
+    computed and weighted with their number. The refined stream,
     identity included, is added to the input, as published.
 
     Args:
@@ -109,7 +109,7 @@ class ClassRefinement(nn.Module):
         self.attn = GuidedLinearAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            Linear(dim, 4 * dim), nn.ReLU(), Linear(4 * dim, dim)
+            nn.Linear(dim, 4 * dim), nn.ReLU(), nn.Linear(4 * dim, dim)
         )
         if num_slots:
             self.padding_token = nn.Parameter(torch.zeros(dim))

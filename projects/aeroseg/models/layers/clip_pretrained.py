@@ -1,19 +1,17 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Weights of a CLIP tower from an OpenAI, open_clip or RS checkpoint."""
 
-import pickle
 from collections.abc import Mapping
 from pathlib import Path
 
 import open_clip
-import torch
 from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.read import read_weights
 
 _TEXT = (
     'token_embedding.',
@@ -26,7 +24,7 @@ _WHERE = (
     "Give the path of a file (OpenAI's ViT-B-16.pt, an open_clip .pt or "
     '.safetensors, RS5M_ViT-L-14.pt of GeoRSCLIP from huggingface.co/Zilun/'
     'GeoRSCLIP, SkyCLIP_ViT_L14_top30pct.pt from github.com/wangzhecheng/'
-    'SkyScript), or a tag that open_clip downloads for the model'
+    'SkyScript), or a tag that open_clip downloads for the model.'
 )
 
 
@@ -35,8 +33,8 @@ class CLIPPretrained:
     """Weight initialiser: load a CLIP checkpoint into one of its towers.
 
     Works on a module with a tower named ``visual`` or ``text`` and the name
-    or config of its model in ``model``. Tensors of the other tower are passed
-    over. A text tower may come with the rows of some tokens alone, as
+    or config of its model in ``model``. Tensors of the other tower are
+    ignored. A text tower may hold the rows of some tokens only, as
     ``token_embedding.ids`` (N,) and ``token_embedding.rows`` (N, W).
 
     Args:
@@ -84,40 +82,36 @@ def find_checkpoint(checkpoint: str, model: object) -> Path:
         raise FileNotFoundError(
             f'no CLIP checkpoint {checkpoint!r}: there is no such file below '
             f'{Path.cwd()}, and open_clip knows no such tag for {model!r} '
-            f'(it knows {tags}). {_WHERE}.'
+            f'(it knows {tags}). {_WHERE}'
         )
-    print_log(f'open_clip fetches {model} {checkpoint}', 'current')
+    print_log(f'open_clip downloads {model} {checkpoint}', 'current')
     config = open_clip.get_pretrained_cfg(model, checkpoint)
     try:
         return Path(open_clip.download_pretrained(config))
     except (OSError, RuntimeError) as error:
         source = config.get('url') or config.get('hf_hub')
         raise FileNotFoundError(
-            f'the CLIP weights {model} {checkpoint} could not be fetched from '
-            f'{source} ({error}). Fetch them elsewhere and give the path of '
-            f'the file. {_WHERE}.'
+            f'the CLIP weights {model} {checkpoint} could not be downloaded '
+            f'from {source} ({error}). Download them elsewhere and give the '
+            f'path of the file. {_WHERE}'
         ) from error
 
 
 def read_clip(path: Path) -> dict[str, Tensor]:
     """Read all tensors of a CLIP checkpoint under open_clip's names.
 
-    Nothing but tensors is unpickled; OpenAI's files are TorchScript archives
-    and are read as such.
-
     Args:
-        path (Path): .safetensors, or a file of torch.
+        path (Path): A file of any kind that
+            :func:`aeroseg.checkpoints.read.read_checkpoint` knows.
 
     Returns:
         dict[str, Tensor]: float32 tensors; attention split into q, k, v.
+
+    Raises:
+        ValueError: If it is not a checkpoint, is cut off, or holds more than
+            weights.
     """
-    safe = path.suffix == '.safetensors'
-    content = load_file(path) if safe else _read_torch(path)
-    state = {
-        key.removeprefix('module.'): value
-        for key, value in content.items()
-        if isinstance(value, Tensor)
-    }
+    state = read_weights(path, _WHERE)
     for key in [k for k in state if k.endswith('attn.in_proj_weight')]:
         stem = key.removesuffix('in_proj_weight')
         for part, weight in zip('qkv', state.pop(key).chunk(3), strict=True):
@@ -126,26 +120,6 @@ def read_clip(path: Path) -> dict[str, Tensor]:
         key: value.float() if value.is_floating_point() else value
         for key, value in state.items()
     }
-
-
-def _read_torch(path: Path) -> Mapping[str, object]:
-    try:
-        state = torch.load(path, map_location='cpu', weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise ValueError(
-            f'{path} holds more than weights and is not unpickled, since that '
-            f'could run any code ({error}). {_WHERE}.'
-        ) from error
-    except RuntimeError as error:
-        if 'TorchScript' not in str(error):
-            raise ValueError(
-                f'{path} cannot be read as a checkpoint ({error}); it may be '
-                f'cut off: fetch it again. {_WHERE}.'
-            ) from error
-        return torch.jit.load(path, map_location='cpu').state_dict()
-    if isinstance(state, torch.jit.ScriptModule):  # torch before 2.6
-        return state.state_dict()
-    return state.get('state_dict', state)
 
 
 def select_tower(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
@@ -165,10 +139,10 @@ def select_tower(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
 def load_tower(
     tower: nn.Module, state: dict[str, Tensor], source: str
 ) -> None:
-    """Fill a tower, and complain of whatever does not fit.
+    """Fill a tower, and refuse what does not fit.
 
     Raises:
-        ValueError: If a tensor is missing, left over or of another shape.
+        ValueError: If a tensor is missing, unknown or of another shape.
     """
     own = tower.state_dict()
     ids = state.pop('token_embedding.ids', None)
@@ -179,9 +153,7 @@ def load_tower(
     check_fit(
         own,
         state,
-        passed_over=lambda name: False,
-        message=f'{source} does not fit the model',
-        advice='Choose the open_clip model that the file was made for. '
-        f'{_WHERE}.',
+        f'{source} does not fit the model',
+        f'Choose the open_clip model that the file was made for. {_WHERE}',
     )
     tower.load_state_dict(state)

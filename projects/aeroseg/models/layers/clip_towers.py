@@ -13,9 +13,7 @@ from open_clip.transformer import (
 )
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import accelerate
+from .feed_forward import add_to, feed_forward
 from .split_attention import SplitAttention
 
 ClipModel = str | dict[str, Any]
@@ -61,7 +59,6 @@ def build_vision_tower(model: ClipModel) -> VisionTransformer:
             'features are defined for the plain ViTs of open_clip'
         )
     _split(tower, model)
-    accelerate(tower)
     return tower
 
 
@@ -87,7 +84,6 @@ def build_text_tower(model: ClipModel) -> TextTransformer:
             'CLIP; prompts are cut at their end, which needs one'
         )
     _split(tower, model)
-    accelerate(tower)
     return tower
 
 

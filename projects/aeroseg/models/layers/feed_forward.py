@@ -1,11 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The two-layer perceptron of a transformer block."""
+"""The perceptron of a transformer block and the sum that follows it."""
 
 import torch
+import torch.nn.functional as F
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
-
-from .linear import linear
 
 _STEEPNESS = 1.702  # of OpenAI's QuickGELU, x sigmoid(1.702 x)
 # glibc hands blocks above 32 MiB back to the system when they are freed, and
@@ -18,27 +17,25 @@ def feed_forward(
 ) -> Tensor:
     """Compute ``second(activation(first(x)))`` with few passes over memory.
 
-    The activation is taken along by the first layer where that is possible.
-    QuickGELU is swish in other units, x sigmoid(a x) = swish(a x) / a, so
-    that it is, too: a goes into the input and the bias, 1 / a to the output.
-    In training that leaves one tensor of the hidden width to keep, not two.
-    Without gradients, many rows go through in parts.
+    QuickGELU, three passes over the hidden layer, is swish in other units,
+    x sigmoid(a x) = swish(a x) / a, which is one: a goes into the input and
+    the bias, 1 / a into the output. In training that leaves one tensor of the
+    hidden width to keep, not two. Without gradients, many rows are computed in
+    parts.
 
     Args:
         x (Tensor): (..., K).
         first (nn.Linear): K -> hidden.
-        activation (nn.Module): GELU, ReLU, QuickGELU or anything else.
+        activation (nn.Module): GELU, ReLU, QuickGELU or anything else that
+            works element by element.
         second (nn.Linear): hidden -> N.
 
     Returns:
         Tensor: (..., N).
     """
-    name = _name(activation)
-    if name is None:
-        return second(activation(first(x)))
     rows = x.reshape(-1, x.shape[-1])
     out = [
-        _both_layers(part, first, name, second)
+        _both_layers(part, first, activation, second)
         for part in rows.split(_rows_at_once(rows, first))
     ]
     joined = out[0] if len(out) == 1 else torch.cat(out)
@@ -46,25 +43,15 @@ def feed_forward(
 
 
 def _both_layers(
-    x: Tensor, first: nn.Linear, name: str, second: nn.Linear
+    x: Tensor, first: nn.Linear, activation: nn.Module, second: nn.Linear
 ) -> Tensor:
-    if name != 'quick_gelu':
-        hidden = linear(x, first.weight, first.bias, name)
-        return linear(hidden, second.weight, second.bias)
+    if not isinstance(activation, QuickGELU):
+        return second(activation(first(x)))
     bias = _STEEPNESS * first.bias
-    hidden = linear(_STEEPNESS * x, first.weight, bias, 'swish')
-    out = linear(hidden, second.weight, _STEEPNESS * second.bias)
+    hidden = F.linear(_STEEPNESS * x, first.weight, bias)
+    hidden = F.silu(hidden, inplace=not torch.is_grad_enabled())
+    out = F.linear(hidden, second.weight, _STEEPNESS * second.bias)
     return out / _STEEPNESS
-
-
-def _name(activation: nn.Module) -> str | None:
-    """How :func:`linear` calls an activation, if it knows it."""
-    if isinstance(activation, QuickGELU):
-        return 'quick_gelu'
-    if isinstance(activation, nn.ReLU):
-        return 'relu'
-    exact = getattr(activation, 'approximate', None) == 'none'
-    return 'gelu' if isinstance(activation, nn.GELU) and exact else None
 
 
 def _rows_at_once(rows: Tensor, first: nn.Linear) -> int:
@@ -74,3 +61,25 @@ def _rows_at_once(rows: Tensor, first: nn.Linear) -> int:
     size = len(rows) * first.out_features * rows.element_size()
     parts = max(1, -(-size // _PART_BYTES))
     return max(1, -(-len(rows) // parts))
+
+
+def add_to(fresh: Tensor, other: Tensor) -> Tensor:
+    """The residual sum, ``fresh + other``, in place where that is allowed.
+
+    Without gradients, the sum is written into ``fresh``. Where one is half
+    precision and the other is not, it is converted first: PyTorch's sum of
+    two types on the CPU is several times slower.
+
+    Args:
+        fresh (Tensor): A tensor that is not used again; may be
+            overwritten.
+        other (Tensor): Of a shape that broadcasts to that of ``fresh``.
+
+    Returns:
+        Tensor: The sum, of the wider type.
+    """
+    dtype = torch.promote_types(fresh.dtype, other.dtype)
+    fresh, other = fresh.to(dtype), other.to(dtype)
+    if torch.is_grad_enabled():
+        return fresh + other
+    return fresh.add_(other)

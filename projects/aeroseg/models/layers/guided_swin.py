@@ -5,14 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from .feed_forward import feed_forward
-from .in_place import add_to
-from .linear import Linear, linear
-from .windows import Windows
+from .attention_windows import AttentionWindows
+from .feed_forward import add_to, feed_forward
 
 
 class GuidedWindowAttention(nn.Module):
-    """Window attention; query and key see the guidance, value does not.
+    """Attention in windows; query and key see the guidance, value does not.
 
     q and k of [x ; guidance] are W_x x + W_g guidance: the guidance part is
     computed once per image, not once per class.
@@ -27,18 +25,21 @@ class GuidedWindowAttention(nn.Module):
         super().__init__()
         self.dim = dim
         self.num_heads = num_heads
-        self.q = Linear(dim + guidance_dim, dim)
-        self.k = Linear(dim + guidance_dim, dim)
-        self.v = Linear(dim, dim)
-        self.proj = Linear(dim, dim)
+        self.q = nn.Linear(dim + guidance_dim, dim)
+        self.k = nn.Linear(dim + guidance_dim, dim)
+        self.v = nn.Linear(dim, dim)
+        self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, guidance: Tensor, windows: Windows) -> Tensor:
-        """Attend within windows.
+    def forward(
+        self, x: Tensor, guidance: Tensor, windows: AttentionWindows
+    ) -> Tensor:
+        """Attend within attention windows.
 
         Args:
-            x (Tensor): (B, T, h', w', D), arranged into windows.
+            x (Tensor): (B, T, h', w', D), arranged into attention
+                windows.
             guidance (Tensor): (B, h', w', G), arranged the same way.
-            windows (Windows): The windows.
+            windows (AttentionWindows): How the grid is cut.
 
         Returns:
             Tensor: (B, T, h', w', D).
@@ -47,13 +48,13 @@ class GuidedWindowAttention(nn.Module):
         weight = torch.cat(
             [self.q.weight[:, :dim], self.k.weight[:, :dim], self.v.weight]
         )
-        qk_guidance = linear(
+        qk_guidance = F.linear(
             guidance,
             torch.cat([self.q.weight[:, dim:], self.k.weight[:, dim:]]),
             torch.cat([self.q.bias, self.k.bias]),
         )
         bias = F.pad(self.v.bias, (2 * dim, 0))
-        qk, v = linear(x, weight, bias).split([2 * dim, dim], dim=-1)
+        qk, v = F.linear(x, weight, bias).split([2 * dim, dim], dim=-1)
         qk = add_to(qk, qk_guidance[:, None])
         q, k, v = (
             windows.split_heads(part.flatten(0, 1), self.num_heads)
@@ -72,7 +73,7 @@ class GuidedSwinBlock(nn.Module):
         dim (int): Width of x.
         guidance_dim (int): Width of the guidance.
         num_heads (int): Heads.
-        window_size (int): Cells per window side.
+        window_size (int): Cells per side of an attention window.
         shift_size (int): Cyclic shift in cells.
     """
 
@@ -91,13 +92,13 @@ class GuidedSwinBlock(nn.Module):
         self.attn = GuidedWindowAttention(dim, guidance_dim, num_heads)
         self.norm2 = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(
-            Linear(dim, 4 * dim), nn.GELU(), Linear(4 * dim, dim)
+            nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim)
         )
 
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """Refine: x (B, T, h, w, D), guidance (B, h, w, G) -> as x."""
         grid = (x.shape[2], x.shape[3])
-        windows = Windows.fit(grid, self.window_size, self.shift_size)
+        windows = AttentionWindows.fit(grid, self.window_size, self.shift_size)
         y = windows.arrange(self.norm1(x).flatten(0, 1))
         y = self.attn(
             y.unflatten(0, x.shape[:2]), windows.arrange(guidance), windows
@@ -107,13 +108,14 @@ class GuidedSwinBlock(nn.Module):
 
 
 class GuidedSwinPair(nn.Module):
-    """A block on windows and one on shifted windows, for each class alone.
+    """A block on attention windows and one on shifted ones, class by class.
 
     Args:
         dim (int): Width of x.
         guidance_dim (int): Width of the guidance.
         num_heads (int): Heads.
-        window_size (int): Cells per window side; the shift is half of it.
+        window_size (int): Cells per side of an attention window; the shift
+            is half of it.
     """
 
     def __init__(

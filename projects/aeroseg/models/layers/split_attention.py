@@ -4,14 +4,14 @@
 from collections.abc import MutableMapping
 from typing import Any
 
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from .attention import attend
-from .linear import linear
 
 
 class SplitAttention(nn.Module):
-    """Multi-head self-attention whose q, k and v weights can be frozen apart.
+    """Multi-head self-attention; q, k and v weights are frozen separately.
 
     CAT-Seg, OVRS and AerOSeg train only the query and value projections of
     CLIP. ``nn.MultiheadAttention`` keeps the three in one tensor, which an
@@ -47,7 +47,7 @@ class SplitAttention(nn.Module):
         """
         weights = self.q_proj_weight, self.k_proj_weight, self.v_proj_weight
         q, k, v = (
-            linear(x, weight, bias)
+            F.linear(x, weight, bias)
             .unflatten(-1, (self.num_heads, -1))
             .transpose(1, 2)
             for weight, bias in zip(
@@ -58,7 +58,7 @@ class SplitAttention(nn.Module):
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def value_path(self, x: Tensor) -> Tensor:
-        """What every token would get if it attended to itself alone.
+        """The output if every token attended only to itself.
 
         Args:
             x (Tensor): Tokens, (N, L, C).
@@ -67,7 +67,7 @@ class SplitAttention(nn.Module):
             Tensor: Output projection of the value projection, (N, L, C).
         """
         bias = self.in_proj_bias.chunk(3)[2]
-        return self.out_proj(linear(x, self.v_proj_weight, bias))
+        return self.out_proj(F.linear(x, self.v_proj_weight, bias))
 
     def _load_from_state_dict(
         self,

@@ -15,9 +15,9 @@ from mmseg.utils import OptSampleList, SampleList
 from torch import Tensor, nn
 
 from aeroseg.background import decide
+from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
-from .checkpoint_fit import check_fit
 from .original_size import common_original_size, to_original_size
 from .slide_global import slide_global
 
@@ -84,7 +84,7 @@ class OpenVocabSegmentor(EncoderDecoder):
             self._vocabulary = Vocabulary.build(vocabulary)
         self.train_cfg = train_cfg
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
-        self._register_load_state_dict_pre_hook(check_fit, with_module=True)
+        self.register_load_state_dict_pre_hook(check_segmentor)
 
     @property
     def vocabulary(self) -> Vocabulary:

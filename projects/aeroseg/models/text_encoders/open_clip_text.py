@@ -29,7 +29,7 @@ class OpenCLIPTextEncoder(BaseModule):
 
     Without gradients the features of a vocabulary are computed once. The
     store is keyed by the words and by the state of the weights, and dropped
-    when training goes on.
+    when training resumes.
 
     Args:
         model (str | dict): open_clip model name or config; the same as the
@@ -37,7 +37,7 @@ class OpenCLIPTextEncoder(BaseModule):
         templates (str | Sequence[str]): Name of a prompt set or sentences
             with '{}'; see :func:`aeroseg.prompts.get_templates`.
         trainable (str): 'qv' (the paper), 'all' or 'none'.
-        chunk (int): Sentences per pass where no gradient is needed.
+        chunk (int): Sentences per pass without gradients.
         with_cp (bool): Recompute activations in the backward pass.
         init_cfg (dict, optional): ``dict(type='CLIPPretrained',
             checkpoint=...)``.
@@ -81,7 +81,7 @@ class OpenCLIPTextEncoder(BaseModule):
         return len(self.templates)
 
     def train(self, mode: bool = True) -> 'OpenCLIPTextEncoder':
-        """Switch the mode; what is trained outdates stored features."""
+        """Switch the mode; training makes stored features invalid."""
         if mode and self._trainable():
             self._store.clear()
         return super().train(mode)
@@ -100,7 +100,9 @@ class OpenCLIPTextEncoder(BaseModule):
         key = (queries, *self._state())
         if key not in self._store:
             with torch.no_grad(), self._full_precision():
-                self.remember(queries, self._encode(queries))
+                self._store[key] = self._encode(queries)
+            while len(self._store) > self._stored:
+                self._store.popitem(last=False)
         return self._store[key]
 
     def sentences(self, words: Sequence[str]) -> list[str]:
@@ -110,28 +112,6 @@ class OpenCLIPTextEncoder(BaseModule):
             for word in words
             for template in self.templates
         ]
-
-    def remember(self, queries: Queries, features: Tensor) -> None:
-        """Keep the features of a vocabulary until the weights change.
-
-        Args:
-            queries (tuple[tuple[str, ...], ...]): The words of each class.
-            features (Tensor): Unit text features, (T, P, C).
-
-        Raises:
-            ValueError: If the shape is another one.
-        """
-        shape = (len(queries), self.num_prompts, self.embed_dims)
-        if tuple(features.shape) != shape:
-            raise ValueError(
-                f'text features are {tuple(features.shape)}, the words and '
-                f'templates ask for {shape} (T, P, C)'
-            )
-        weight = self.text.positional_embedding
-        key = (queries, *self._state())
-        self._store[key] = features.to(weight)
-        while len(self._store) > self._stored:
-            self._store.popitem(last=False)
 
     def _trainable(self) -> bool:
         return any(weight.requires_grad for weight in self.parameters())
@@ -178,7 +158,7 @@ class OpenCLIPTextEncoder(BaseModule):
                 x = checkpoint(run_block, block, x, True, use_reentrant=False)
             else:
                 x = run_block(block, x, is_causal=True)
-        # The rest works token by token, and only the end token is wanted.
+        # The rest works token by token; only the end token is needed.
         x = text.ln_final(x[torch.arange(len(end), device=end.device), end])
         if isinstance(text.text_projection, torch.nn.Linear):
             return text.text_projection(x)

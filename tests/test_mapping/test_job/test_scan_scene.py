@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from aeroseg.apis import LabelScheme, Tiling
+from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.scene_scan import scan_scene
 
 
 def test_rows_are_kept_and_the_rest_is_predicted_later(
@@ -41,7 +41,7 @@ def test_rows_are_kept_and_the_rest_is_predicted_later(
     last.unlink()
     with caplog.at_level(logging.INFO, 'aeroseg'):
         scan(work)
-    assert f'going on at row {int(last.stem[:9])} of 150' in caplog.text
+    assert f'resuming at row {int(last.stem[:9])} of 150' in caplog.text
     assert last.read_bytes() == before
     top, labels, scores = list(work.pieces())[-1]
     assert labels.shape == (150 - top, 110)

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The long part of a scene: predict its rows and keep them."""
+"""The long part of a job: predict the rows of a scene and keep them."""
 
 import logging
 
@@ -8,27 +8,22 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from aeroseg.mapping.job.memory import (
-    peak_memory,
-    readable,
-    scene_memory,
-    warm_up,
-)
-from aeroseg.mapping.job.scene_options import SceneOptions
-from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
+from aeroseg.mapping.windows.batch_log import BatchLog
+from aeroseg.mapping.windows.map_rows import map_rows, warm_up
+from aeroseg.mapping.windows.scan import Scan
+from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.geotiff import SCORE_NODATA, SCORE_STEPS
 
-from .batch_log import BatchLog
-from .resample_rows import ResampleRows
-from .scan import Scan
-from .score_model import ScoreModel
+from .memory import peak_memory, readable, scene_memory
+from .scene_options import SceneOptions
+from .work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
-_CHUNK = 64  # rows whose classes are decided at a time
+_CHUNK = 64  # rows of scores that are rounded at a time
 
 
 def scan_scene(
@@ -52,19 +47,16 @@ def scan_scene(
     done = work.rows_done()
     if done == source.shape[0]:
         return
-    batches = BatchLog(options.tiling.batch, work.folder / 'batches.json')
     scan = Scan(
         model,
         source,
         options.tiling,
         scheme.num_scores,
         clock=clock,
-        batches=batches,
+        batches=BatchLog(options.tiling.batch, work.folder / 'batches.json'),
     )
-    resample = ResampleRows(source.grid, source.shape)
-    first = resample.first_needed(done)
     with clock('warm-up'):
-        warm_up(scan, first)
+        warm_up(scan, done)
     _announce(scan, source, options, done)
     bar = tqdm(
         total=scan.num_windows,
@@ -74,13 +66,11 @@ def scan_scene(
     )
     with bar:
         scan.tick = bar.update
-        rows = scan.rows(first)
-        for top, scores in clock.each('resampling', resample(rows, done)):
-            with clock('reading'):
-                valid = source.valid(top, top + scores.shape[1])
-            with clock('deciding'):
-                labels = _labels(scores, valid, scheme)
-                kept = _quantise(scores, valid) if options.scores else None
+        for top, labels, scores in map_rows(scan, scheme, done):
+            kept = None
+            if options.scores:
+                with clock('deciding'):
+                    kept = _quantise(scores, labels != scheme.nodata)
             with clock('writing'):
                 work.save(top, labels, kept)
 
@@ -98,29 +88,20 @@ def _announce(
         source.shape[0],
         scan.num_windows,
         scan.columns.size,
-        scan.bands.size,
+        scan.strips.size,
         readable(peak_memory() + needed),
         readable(peak_memory()),
     )
     for note in source.notes:
         logger.info('%s', note)
     if done:
-        logger.info('going on at row %d of %d', done, source.shape[0])
-
-
-def _labels(
-    scores: Tensor, valid: np.ndarray, scheme: LabelScheme
-) -> np.ndarray:
-    parts = [scheme.decide(part) for part in scores.split(_CHUNK, dim=1)]
-    labels = np.concatenate(parts)
-    labels[~valid] = scheme.nodata
-    return labels
+        logger.info('resuming at row %d of %d', done, source.shape[0])
 
 
 def _quantise(scores: Tensor, valid: np.ndarray) -> np.ndarray:
     kept = np.empty(scores.shape, np.uint8)
     for top in range(0, scores.shape[1], _CHUNK):
-        part = scores[:, top : top + _CHUNK].clamp(0, 1) * SCORE_STEPS
-        kept[:, top : top + _CHUNK] = part.round().to(torch.uint8).numpy()
+        rows = scores[:, top : top + _CHUNK].clamp(0, 1) * SCORE_STEPS
+        kept[:, top : top + _CHUNK] = rows.round().to(torch.uint8).numpy()
     kept[:, ~valid] = SCORE_NODATA
     return kept

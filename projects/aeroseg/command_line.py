@@ -1,0 +1,144 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""How every tool starts and ends: help, errors, Ctrl-C, exit status.
+
+Exit status: 0 done; 1 refused or failed, with one sentence on stderr; 2 wrong
+arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
+"""
+
+import argparse
+import pickle
+import shlex
+import signal
+import sys
+import traceback
+import zipfile
+from collections.abc import Callable, Sequence
+from typing import Any, NoReturn
+
+from safetensors import SafetensorError
+
+from .errors import explain_partner, is_out_of_memory, reason
+
+EXPECTED = (
+    ValueError,
+    OSError,
+    MemoryError,
+    ImportError,
+    SafetensorError,
+    zipfile.BadZipFile,
+    pickle.UnpicklingError,
+)
+REPORT = (
+    'This is a fault of AerOSeg. Please report it with the traceback above '
+    'and what `python -m aeroseg.environment` prints.'
+)
+
+
+class Terminated(KeyboardInterrupt):
+    """SIGTERM, as batch systems send it before they kill."""
+
+
+class ToolParser(argparse.ArgumentParser):
+    """A parser with `--debug`, and the examples of the docstring as they are.
+
+    Args:
+        description (str | None): The docstring of the tool.
+        **kwargs: Further arguments of ``ArgumentParser``.
+    """
+
+    def __init__(self, description: str | None = None, **kwargs: Any) -> None:
+        kwargs.setdefault(
+            'formatter_class', argparse.RawDescriptionHelpFormatter
+        )
+        super().__init__(description=description, **kwargs)
+        self.add_argument(
+            '--debug', action='store_true', help='show tracebacks of errors'
+        )
+
+
+def run_tool(
+    main: Callable[[], int | None], kept: str = '', resume: Sequence[str] = ()
+) -> NoReturn:
+    """Run a tool and leave with its exit status.
+
+    Args:
+        main (Callable): The tool; returns the exit status, None for 0.
+        kept (str): What a stopped run leaves behind, as a sentence such as
+            'Finished tiles are kept.'. Empty if nothing is kept.
+        resume (Sequence[str]): Arguments to add to the same command so that
+            the run resumes, such as ['--resume'].
+    """
+    debug = '--debug' in sys.argv[1:]
+    if sys.platform != 'win32':
+        signal.signal(signal.SIGTERM, _terminate)
+    try:
+        sys.exit(main() or 0)
+    except KeyboardInterrupt as stop:
+        if debug:
+            traceback.print_exc()
+        by, status = 'Ctrl-C', 130
+        if isinstance(stop, Terminated):
+            by, status = 'SIGTERM', 143
+        _say(f'stopped by {by}. {_how_to_resume(kept, resume)}')
+        sys.exit(status)
+    except Exception as error:
+        sentence = describe(error)
+        if debug or sentence is None:
+            traceback.print_exc()
+        _say(f'error: {sentence}' if sentence else REPORT)
+        sys.exit(1)
+
+
+def describe(error: Exception) -> str | None:
+    """One sentence about an expected failure.
+
+    Args:
+        error (Exception): What was raised.
+
+    Returns:
+        str | None: None if the failure is a fault of the program.
+    """
+    partner = explain_partner(error)
+    if partner is not None:
+        return partner
+    if is_out_of_memory(error):
+        return (
+            f'out of memory ({_first_line(error) or "no more is to be had"}). '
+            'Use a smaller batch, smaller windows or fewer classes'
+        )
+    if isinstance(error, OSError):
+        return _describe_os_error(error)
+    if isinstance(error, EXPECTED):
+        return str(error) or type(error).__name__
+    return None
+
+
+def _describe_os_error(error: OSError) -> str:
+    if error.errno is None or error.strerror is None:
+        return str(error) or type(error).__name__
+    names = [str(n) for n in (error.filename, error.filename2) if n]
+    place = f'{" -> ".join(names)}: ' if names else ''
+    return f'{place}{reason(error)}'
+
+
+def _how_to_resume(kept: str, resume: Sequence[str]) -> str:
+    if not kept:
+        return 'Nothing of this run is kept'
+    words = [w for w in resume if w not in sys.argv]
+    command = shlex.join(['python', *sys.argv, *words])
+    return f'{kept} To resume: {command}'
+
+
+def _terminate(*_: object) -> NoReturn:
+    raise Terminated
+
+
+def _say(text: str) -> None:
+    # Paths and words of users may hold bytes that the terminal cannot show.
+    encoding = sys.stderr.encoding or 'utf-8'
+    safe = text.encode(encoding, 'backslashreplace').decode(encoding)
+    print(safe, file=sys.stderr, flush=True)  # noqa: T201
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).partition('\n')[0]

@@ -1,0 +1,134 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Runs a tool in a process of its own that need not import everything anew.
+
+A server process imports the package once; every run is a fork of it, with its
+own working directory, standard output and limits.
+"""
+
+import multiprocessing
+import os
+import resource
+import runpy
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+ROOT = Path(__file__).resolve().parents[2]
+_SERVER = multiprocessing.get_context('forkserver')
+_SERVER.set_forkserver_preload(
+    ['aeroseg', 'aeroseg.apis', 'rasterio', 'pyogrio', 'mmengine.runner']
+)
+
+
+class Ended(NamedTuple):
+    """How a run ended.
+
+    Attributes:
+        status (int): Exit status; negative for a signal.
+        out (str): Standard output.
+        err (str): Standard error.
+    """
+
+    status: int
+    out: str
+    err: str
+
+
+class ToolRun:
+    """A tool that was started.
+
+    Args:
+        tool (str): Path below the checkout, such as 'tools/predict.py'.
+        arguments (Sequence[str]): Its command line.
+        folder (Path): Working directory.
+        memory (int | None): Limit of the address space in bytes.
+        file_size (int | None): Limit of the size of a file in bytes, which
+            acts as a full disk does.
+    """
+
+    def __init__(
+        self,
+        tool: str,
+        arguments: Sequence[str],
+        folder: Path,
+        memory: int | None = None,
+        file_size: int | None = None,
+    ) -> None:
+        self._logs = folder / '.stdout.log', folder / '.stderr.log'
+        self.process = _SERVER.Process(
+            target=_child,
+            args=(
+                str(ROOT / tool),
+                list(arguments),
+                str(folder),
+                tuple(map(str, self._logs)),
+                memory,
+                file_size,
+            ),
+        )
+        self.process.start()
+
+    def wait(self, seconds: float = 120) -> Ended:
+        """Wait for the end.
+
+        Raises:
+            TimeoutError: If it does not come in time; the run is killed.
+        """
+        self.process.join(seconds)
+        if self.process.exitcode is None:
+            self.process.kill()
+            self.process.join()
+            raise TimeoutError(f'still running after {seconds} s')
+        out, err = (
+            log.read_text(encoding='utf-8', errors='backslashreplace')
+            for log in self._logs
+        )
+        return Ended(self.process.exitcode, out, err)
+
+
+def _child(
+    tool: str,
+    arguments: list[str],
+    folder: str,
+    logs: tuple[str, str],
+    memory: int | None,
+    file_size: int | None,
+) -> None:
+    os.chdir(folder)
+    os.environ.update(COLUMNS='300', OMP_NUM_THREADS='1')
+    for descriptor, log in zip((1, 2), logs, strict=True):
+        file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(file, descriptor)
+        os.close(file)
+    sys.stdout = open(1, 'w', encoding='utf-8', closefd=False)  # noqa: SIM115
+    sys.stderr = open(2, 'w', encoding='utf-8', closefd=False)  # noqa: SIM115
+    if memory is not None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
+    if file_size is not None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_size, file_size))
+    import torch
+
+    torch.set_num_threads(1)
+    sys.argv = [tool, *arguments]
+    sys.path.insert(0, str(Path(tool).parent))
+    status = 0
+    try:
+        runpy.run_path(tool, run_name='__main__')
+    except SystemExit as end:
+        status = _status(end.code)
+    except BaseException:
+        traceback.print_exc()
+        status = 1
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # Without the clean-up of the server's interpreter.
+    os._exit(status)
+
+
+def _status(code: object) -> int:
+    if code is None or isinstance(code, int):
+        return code or 0
+    print(code, file=sys.stderr)  # noqa: T201
+    return 1

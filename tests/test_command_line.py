@@ -1,0 +1,150 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""One sentence and a status for every end of a tool."""
+
+import errno
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from safetensors.torch import load_file
+
+from aeroseg.command_line import ToolParser, run_tool
+
+
+@pytest.fixture
+def end(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Callable[..., tuple[int, str]]:
+    """Run a function as a tool: exit status and stderr."""
+
+    def run(main: Callable, *words: str, **keys: object) -> tuple[int, str]:
+        monkeypatch.setattr(sys, 'argv', ['tools/x.py', *words])
+        handler = signal.getsignal(signal.SIGTERM)
+        try:
+            with pytest.raises(SystemExit) as caught:
+                run_tool(main, **keys)
+        finally:
+            signal.signal(signal.SIGTERM, handler)
+        return int(caught.value.code or 0), capsys.readouterr().err
+
+    return run
+
+
+def fail(error: BaseException) -> Callable[[], None]:
+    def main() -> None:
+        raise error
+
+    return main
+
+
+def test_a_tool_s_status_is_kept(end: Callable) -> None:
+    assert end(lambda: None) == (0, '')
+    assert end(lambda: 1) == (1, '')
+
+
+@pytest.mark.parametrize(
+    ('error', 'said'),
+    [
+        (ValueError('gsd is -1'), 'error: gsd is -1\n'),
+        (
+            OSError(errno.ENAMETOOLONG, 'File name too long', 'a' * 300),
+            f'error: {"a" * 300}: File name too long\n',
+        ),
+        (
+            OSError(errno.ELOOP, 'Too many levels of symbolic links', '/x'),
+            'error: /x: Too many levels of symbolic links\n',
+        ),
+        (FileNotFoundError('there is no file x'), 'error: there is no file x'),
+        (ImportError('rasterio is missing'), 'error: rasterio is missing\n'),
+        (MemoryError(), 'error: out of memory'),
+        (ValueError('path [/red] of a user'), 'error: path [/red] of a user'),
+        (ValueError(), 'error: ValueError\n'),
+    ],
+)
+def test_expected_failures_are_one_sentence(
+    end: Callable, error: Exception, said: str
+) -> None:
+    status, text = end(fail(error))
+    assert status == 1
+    assert text.startswith(said)
+    assert text.count('\n') == 1
+
+
+def test_names_that_are_not_utf8_can_be_said(
+    end: Callable, tmp_path: Path
+) -> None:
+    path = os.fsdecode(os.fsencode(tmp_path) + b'/\xff.tif')
+    status, text = end(Path(path).read_bytes)
+    assert status == 1
+    assert '.tif: No such file or directory' in text
+
+
+def test_damaged_safetensors_are_one_sentence(
+    end: Callable, tmp_path: Path
+) -> None:
+    path = tmp_path / 'damaged.safetensors'
+    path.write_bytes(b'\x00' * 40)
+    status, text = end(lambda: load_file(path))
+    assert (status, text.count('\n')) == (1, 1)
+
+
+def test_debug_shows_the_traceback_too(end: Callable) -> None:
+    status, text = end(fail(ValueError('wrong')), '--debug')
+    assert status == 1
+    assert 'Traceback' in text
+    assert text.endswith('error: wrong\n')
+
+
+def test_faults_of_the_program_keep_their_traceback(end: Callable) -> None:
+    status, text = end(fail(AttributeError('no attribute x')))
+    assert status == 1
+    assert 'Traceback' in text
+    assert 'python -m aeroseg.environment' in text
+
+
+SCRIPT = """
+import sys, time
+from aeroseg.command_line import run_tool
+def main():
+    print('ready', flush=True)
+    time.sleep(60)
+run_tool(main, 'Finished rows are kept.', ['--resume'])
+"""
+
+
+@pytest.mark.parametrize(
+    ('sign', 'status', 'name'),
+    [(signal.SIGINT, 130, 'Ctrl-C'), (signal.SIGTERM, 143, 'SIGTERM')],
+)
+def test_a_stopped_run_says_what_is_kept(
+    tmp_path: Path, sign: signal.Signals, status: int, name: str
+) -> None:
+    script = tmp_path / 'tool.py'
+    script.write_text(SCRIPT)
+    process = subprocess.Popen(
+        [sys.executable, str(script), 'a b'],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    assert process.stdout is not None
+    while process.stdout.readline() != 'ready\n':
+        assert process.poll() is None
+    time.sleep(0.1)
+    process.send_signal(sign)
+    _, text = process.communicate(timeout=60)
+    assert process.returncode == status
+    assert f'stopped by {name}. Finished rows are kept. To resume: ' in text
+    assert f"python {script} 'a b' --resume" in text
+    assert 'Traceback' not in text
+
+
+def test_the_parser_has_debug_and_keeps_examples() -> None:
+    parser = ToolParser('Do it.\n\nExamples:\n  python tools/x.py --a\n')
+    assert parser.parse_args(['--debug']).debug
+    assert '\n  python tools/x.py --a\n' in parser.format_help()

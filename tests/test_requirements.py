@@ -1,0 +1,108 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What the code imports is declared, and what is declared is needed."""
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+# Imported by packages that do not declare them.
+INDIRECT = {
+    'ftfy': 'mmseg 1.2.2',
+    'regex': 'mmseg 1.2.2',
+    'torchvision': 'segment_anything',
+    'mmpretrain': 'mmseg, where it is installed',
+}
+# Folder -> folders whose files it may import by their bare names.
+STARTS = {
+    'projects': ('projects',),
+    'tools': ('projects', 'tools/dataset_converters'),
+    'studies': ('projects', 'studies'),
+    'benchmarks': ('projects', 'benchmarks'),
+    'tests': ('projects', 'studies', 'benchmarks', 'tests'),
+}
+COMMANDS = {'import-linter', 'mypy', 'pytest', 'pytest-xdist', 'ruff'}
+
+
+def declared(name: str) -> set[str]:
+    """Distributions of a file of requirements/, without their versions."""
+    lines = (ROOT / 'requirements' / name).read_text().splitlines()
+    names = (re.match(r'[\w-]+', line) for line in lines)
+    return {_plain(found[0]) for found in names if found}
+
+
+def _plain(distribution: str) -> str:
+    # onedl-mmcv and mmcv provide the same packages.
+    return re.sub('[-_.]+', '-', distribution).lower().removeprefix('onedl-')
+
+
+def imported(folder: str) -> set[str]:
+    """Distributions that the files of a folder import, ours left out."""
+    known = packages_distributions()
+    starts = (ROOT / start for start in STARTS[folder])
+    ours = {path.stem for start in starts for path in start.iterdir()}
+    names = {
+        name
+        for path in (ROOT / folder).rglob('*.py')
+        for name in imports(ast.parse(path.read_text()))
+        if name not in sys.stdlib_module_names
+    }
+    return {_plain(known.get(x, [x])[0]) for x in names - ours}
+
+
+def imports(tree: ast.Module) -> Iterator[str]:
+    """Top-level packages that a file imports, by statement or by name."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name.split('.')[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            if not node.level:
+                yield node.module.split('.')[0]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func) in (
+            '_require',
+            'importlib.import_module',
+        ):
+            (name,) = node.args[:1]
+            if isinstance(name, ast.Constant):
+                yield name.value.split('.')[0]
+
+
+def test_the_package_imports_what_it_declares() -> None:
+    allowed = declared('runtime.txt') | declared('geo.txt')
+    assert imported('projects') - allowed == set()
+
+
+def test_the_package_needs_what_it_declares() -> None:
+    allowed = declared('runtime.txt') | declared('geo.txt')
+    assert allowed - imported('projects') == set(INDIRECT)
+
+
+@pytest.mark.parametrize('folder', ['tools', 'studies', 'benchmarks', 'tests'])
+def test_everything_else_imports_what_is_declared(folder: str) -> None:
+    files = ('runtime.txt', 'geo.txt', 'tests.txt')
+    assert imported(folder) - set().union(*map(declared, files)) == set()
+
+
+def test_the_tests_need_what_they_declare() -> None:
+    used = imported('tests') | imported('benchmarks')
+    assert declared('tests.txt') - used - COMMANDS == set()
+
+
+def test_every_requirement_has_a_tested_version() -> None:
+    files = ('runtime.txt', 'geo.txt', 'tests.txt')
+    assert set().union(*map(declared, files)) == declared('constraints.txt')
+
+
+def test_the_package_imports_without_the_extras() -> None:
+    blocked = sorted(declared('geo.txt') | declared('tests.txt'))
+    code = f'import sys; sys.modules.update(dict.fromkeys({blocked}))'
+    subprocess.run(
+        [sys.executable, '-c', f'{code}; import aeroseg, aeroseg.apis'],
+        check=True,
+    )

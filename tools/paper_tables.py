@@ -1,0 +1,11 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Runs studies/paper_tables.py, with the same arguments and exit status."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+STUDY = Path(__file__).resolve().parents[1] / 'studies/paper_tables.py'
+
+if __name__ == '__main__':
+    sys.exit(subprocess.call([sys.executable, STUDY, *sys.argv[1:]]))
