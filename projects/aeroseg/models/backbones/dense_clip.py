@@ -4,6 +4,7 @@
 from typing import NamedTuple
 
 import torch
+import torch.nn.functional as F
 from mmengine.model import BaseModule
 from mmseg.registry import MODELS
 from open_clip import OPENAI_DATASET_MEAN, OPENAI_DATASET_STD
@@ -15,7 +16,6 @@ from ..layers.clip_towers import (
     run_block,
     run_mlp,
 )
-from ..layers.linear import linear
 from .clip_tokens import embed_patches, to_patch_scale
 from .last_block import (
     ATTENTIONS,
@@ -187,4 +187,4 @@ class DenseCLIP(BaseModule):
 
     def _finish(self, x: Tensor) -> Tensor:
         """Final norm and projection of every token: (B, L, C)."""
-        return linear(self.visual.ln_post(x), self.visual.proj.T)
+        return F.linear(self.visual.ln_post(x), self.visual.proj.T)

@@ -6,7 +6,6 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from ..layers.attention import attend
-from ..layers.linear import linear
 from ..layers.split_attention import SplitAttention
 
 # Which projections attend to which; the results are added.
@@ -109,4 +108,4 @@ def _project(attention: SplitAttention, x: Tensor, name: str) -> Tensor:
     """The 'q', 'k' or 'v' of some tokens, (B, L, W)."""
     weight = getattr(attention, f'{name}_proj_weight')
     bias = attention.in_proj_bias.chunk(3)['qkv'.index(name)]
-    return linear(x, weight, bias)
+    return F.linear(x, weight, bias)

@@ -7,7 +7,8 @@ from mmengine.logging import print_log
 from mmengine.model import update_init_info
 from mmengine.registry import WEIGHT_INITIALIZERS
 
-from aeroseg.checkpoints.fit import check_fit, read_tensors
+from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.read import read_weights
 
 if TYPE_CHECKING:
     from .jbu_upsampler import JBUUpsampler
@@ -17,7 +18,7 @@ _ADVICE = (
     "For CLIP ViT-B/16 there is kind='jbu_one' of SegEarth-OV (github.com/"
     'likyoo/SegEarth-OV, simfeatup_dev/weights/xclip_jbu_one_million_aid.'
     "ckpt) and kind='jbu_stack' of FeatUp (github.com/mhamilton723/FeatUp, "
-    'clip_jbu_stack_cocostuff.ckpt); without a file set model.upsampler=None'
+    'clip_jbu_stack_cocostuff.ckpt); without a file set model.upsampler=None.'
 )
 
 
@@ -41,7 +42,7 @@ class JBUPretrained:
             ValueError: If the file is of another kind, or for features of
                 another width.
         """
-        tensors = read_tensors(self.checkpoint, _ADVICE)
+        tensors = read_weights(self.checkpoint, _ADVICE)
         state = {
             key.removeprefix(_PREFIX): value.float()
             for key, value in tensors.items()
@@ -64,7 +65,6 @@ class JBUPretrained:
         check_fit(
             module.state_dict(),
             state,
-            lambda name: False,
             f'{self.checkpoint} holds no JBU upsampler',
             _ADVICE,
         )

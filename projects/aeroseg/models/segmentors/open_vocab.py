@@ -118,11 +118,6 @@ class OpenVocabSegmentor(EncoderDecoder):
             self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
 
     @property
-    def text_queries(self) -> tuple[tuple[str, ...], ...]:
-        """The words of each feature that the text encoder is asked for."""
-        return self.vocabulary.queries
-
-    @property
     def out_channels(self) -> int:
         """T + K, channels of the logits: classes, then contrast words."""
         return len(self.vocabulary.queries)
