@@ -4,16 +4,20 @@
 Golden images go into CLIP as they are, so mean and std are 0 and 1.
 """
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
+from mmseg.structures import SegDataSample
 from safetensors.torch import load_file
 from torch import Tensor
 
-from aeroseg.models import DenseCLIP, JBUUpsampler
+from aeroseg.models import DenseCLIP, JBUUpsampler, TrainingFreeSegmentor
 from aeroseg.models.layers.clip_pretrained import load_tower, select_tower
+from aeroseg.models.segmentors.original_size import to_original_size
+from aeroseg.vocabulary import Vocabulary
 
 Tensors = dict[str, Tensor]
 # The published method and its residual -> name in the golden file.
@@ -202,3 +206,120 @@ def test_jbu_stack_with_its_published_weights(
         tensors['stack.in.source_4x3'], tensors['stack.in.guidance_4x3']
     )
     close(found[:, ::4], tensors['stack.out.4x3'])
+
+
+@pytest.fixture
+def segearth(load: Any) -> TrainingFreeSegmentor:
+    """SegEarth-OV with the golden words: 5 classes of 8 words, 5 prompts."""
+    tensors = load('trainingfree_logits')
+    model = TrainingFreeSegmentor(
+        backbone={'type': 'DenseCLIP', 'model': clip()},
+        text_encoder={
+            'type': 'OpenCLIPTextEncoder',
+            'model': clip(),
+            'templates': ['{}'] * 5,
+        },
+    ).eval()
+    fill(model.backbone, load('trainingfree_last_block'))
+    owners = tensors['in.query_idx'].tolist()
+    words = [
+        tuple(f'word {i}' for i, owner in enumerate(owners) if owner == index)
+        for index in range(max(owners) + 1)
+    ]
+    names = tuple(group[0] for group in words)
+    model.set_vocabulary(Vocabulary(names, tuple(words)))
+    outputs = tensors['in.template_embeddings'].flatten(0, 1)
+    model.text_encoder._encode_tokens = lambda tokens: outputs
+    return model
+
+
+@torch.no_grad()
+def test_text_features(load: Any, segearth: TrainingFreeSegmentor) -> None:
+    expected = load('trainingfree_logits')['in.text_features']
+    close(segearth.text_features(), expected)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('bias', ['0', '-0.3'])
+def test_cosines_and_global_bias(
+    load: Any, segearth: TrainingFreeSegmentor, bias: str
+) -> None:
+    tensors = load('trainingfree_logits')
+    segearth.global_bias = float(bias)
+    found = segearth.class_logits(tensors['in.image'])
+    close(found, tensors[f'out.logits_lambda{bias}'])
+
+
+@torch.no_grad()
+def test_upsampled_cosines(
+    load: Any, segearth: TrainingFreeSegmentor, jbu_one: JBUUpsampler
+) -> None:
+    tensors = load('trainingfree_logits')
+    segearth.upsampler = jbu_one
+    found = segearth.class_logits(tensors['in.image'])
+    close(found, tensors['out.logits_upsampled'])
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('case', 'scale', 'threshold', 'background'),
+    [('a', 50, None, 0), ('b', 50, 0.4, 0), ('c', 40, 0.5, 4)],
+)
+def test_probabilities_and_threshold(
+    load: Any,
+    segearth: TrainingFreeSegmentor,
+    case: str,
+    scale: float,
+    threshold: float | None,
+    background: int,
+) -> None:
+    """Below the threshold: 255 here, a class of the vocabulary there."""
+    tensors = load('trainingfree_logits')
+    segearth.logit_scale = scale
+    words = replace(segearth.vocabulary, threshold=threshold)
+    segearth.set_vocabulary(words)
+    cosines = tensors['out.logits_lambda-0.3']
+    (sample,) = segearth.postprocess_result(cosines)
+    expected = tensors[f'out.post_{case}_prob']
+    close(segearth.to_probability(cosines)[0], expected)
+    close(sample.seg_logits.data.exp(), expected)
+    label = sample.pred_sem_seg.data.clone()
+    assert (label == 255).any() == (threshold is not None)
+    label[label == 255] = background
+    assert torch.equal(label, tensors[f'out.post_{case}_pred'].long())
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('case', 'crop', 'size'), [(0, 96, (200, 150)), (1, 160, (220, 165))]
+)
+def test_windows(
+    load: Any,
+    segearth: TrainingFreeSegmentor,
+    case: int,
+    crop: int,
+    size: tuple[int, int],
+) -> None:
+    tensors = load('trainingfree_logits')
+    segearth.test_cfg.update(
+        mode='slide', crop_size=(crop, crop), stride=(crop // 2, crop // 2)
+    )
+    image = tensors['in.slide_image']
+    cosines = segearth.inference(image, [{'ori_shape': size}])[0]
+    cosines = to_original_size(cosines, {'ori_shape': size}, False)
+    close(cosines, tensors[f'out.slide{case}_logits'][0])
+    sample = SegDataSample(metainfo={'ori_shape': size})
+    (sample,) = segearth.predict(image, [sample])
+    expected = tensors[f'out.slide{case}_pred'].long()
+    assert torch.equal(sample.pred_sem_seg.data, expected)
+
+
+@torch.no_grad()
+def test_an_image_smaller_than_the_window(
+    load: Any, segearth: TrainingFreeSegmentor
+) -> None:
+    tensors = load('trainingfree_logits')
+    segearth.test_cfg.update(mode='slide', crop_size=(96, 96), stride=(48, 48))
+    image = tensors['in.small_image']
+    found = segearth.inference(image, [{'ori_shape': image.shape[2:]}])
+    close(found, tensors['out.small_logits'])
