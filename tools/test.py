@@ -8,17 +8,25 @@ Examples:
   python tools/test.py CONFIG work_dirs/NAME/iter_10000.pth
   python tools/test.py CONFIG CHECKPOINT --show-dir pictures
   python tools/test.py CONFIG CHECKPOINT --out result.json
+  python tools/test.py configs/training_free/\
+sclip_vit-b16_isaid.py        # needs no checkpoint
   bash tools/dist_test.sh CONFIG CHECKPOINT 4        # four processes
 """
 
 import argparse
 import sys
 from pathlib import Path
+from typing import Any
 
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from aeroseg.checkpoints.read import existing_file
-from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+from aeroseg.engine.launch import (
+    add_arguments,
+    check_datasets,
+    load_config,
+    set_checkpoint,
+)
 
 
 def parse_args() -> argparse.Namespace:
@@ -28,7 +36,11 @@ def parse_args() -> argparse.Namespace:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file; training-free models need none',
+    )
     parser.add_argument(
         '--out',
         metavar='FILE',
@@ -56,7 +68,7 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
-        config.load_from = str(existing_file(args.checkpoint))
+        set_checkpoint(config, args.checkpoint)
         if args.out:
             config.test_evaluator.result_file = args.out
         if args.show_dir:
@@ -65,9 +77,16 @@ def main() -> None:
             )
             config.visualizer.save_dir = str(Path(args.show_dir).resolve())
         check_datasets(config, ['test_dataloader'])
-        Runner.from_cfg(config).test()
+        runner = Runner.from_cfg(config)
+        if not args.checkpoint:
+            _unwrapped(runner.model).load_pretrained()
+        runner.test()
     except (FileNotFoundError, ValueError) as error:
         sys.exit(f'error: {error}')
+
+
+def _unwrapped(model: Any) -> Any:
+    return model.module if is_model_wrapper(model) else model
 
 
 if __name__ == '__main__':

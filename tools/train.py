@@ -16,7 +16,12 @@ from pathlib import Path
 
 from mmengine.runner import Runner
 
-from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+from aeroseg.engine.launch import (
+    add_arguments,
+    check_datasets,
+    load_config,
+    needs_training,
+)
 from aeroseg.engine.memory_preset import apply_memory_preset
 
 PRESETS = Path(__file__).resolve().parents[1] / 'configs/_base_/memory'
@@ -57,6 +62,11 @@ def main() -> None:
     args = parse_args()
     try:
         config = load_config(args)
+        if not needs_training(config):
+            raise ValueError(
+                f'{config.model.type} needs no training; score it with '
+                f'tools/test.py {args.config}'
+            )
         if args.resume:
             config.resume = True
             config.load_from = None if args.resume == 'auto' else args.resume

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
+from mmengine.model import initialize
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -154,6 +155,19 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         if self.proxy_encoder is None:
             return self.backbone.stride
         return math.lcm(self.backbone.stride, self.proxy_encoder.stride)
+
+    def load_pretrained(self) -> None:
+        """Load the weights that ``init_cfg`` of the parts names.
+
+        mmengine does this before training only.
+
+        Raises:
+            FileNotFoundError: If there are no such weights.
+            ValueError: If they do not fit.
+        """
+        for part in self.children():
+            if getattr(part, 'init_cfg', None):
+                initialize(part, part.init_cfg)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> NoReturn:
         """Nothing is trained.
