@@ -1,7 +1,16 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Image towers."""
 
+from .convnext_clip import ConvNeXtCLIP
 from .dense_clip import DenseCLIP, DenseFeatures
 from .rotated_clip import CLIPFeatures, RotatedCLIP
+from .split_clip import SplitCLIP
 
-__all__ = ['CLIPFeatures', 'DenseCLIP', 'DenseFeatures', 'RotatedCLIP']
+__all__ = [
+    'CLIPFeatures',
+    'ConvNeXtCLIP',
+    'DenseCLIP',
+    'DenseFeatures',
+    'RotatedCLIP',
+    'SplitCLIP',
+]

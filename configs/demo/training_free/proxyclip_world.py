@@ -1,5 +1,5 @@
 # ProxyCLIP (ECCV 2024), with the world's SAM in place of DINO.
-_base_ = './_base_/training_free_world.py'
+_base_ = '../_base_/training_free_world.py'
 
 model = dict(
     backbone=dict(attention='proxy'),
