@@ -14,7 +14,12 @@ import argparse
 from pathlib import Path
 
 from aeroseg.command_line import ToolParser, run_tool
-from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+from aeroseg.engine.launch import (
+    add_arguments,
+    check_datasets,
+    load_config,
+    needs_training,
+)
 from aeroseg.engine.memory_preset import apply_memory_preset
 from aeroseg.engine.run import build_runner, latest_checkpoint, work_dir_lock
 
@@ -52,6 +57,11 @@ def main() -> None:
     """Train."""
     args = parse_args()
     config = load_config(args)
+    if not needs_training(config):
+        raise ValueError(
+            f'{config.model.type} needs no training; score it with '
+            f'tools/test.py {args.config}'
+        )
     if args.resume:
         config.resume = True
         # Without a checkpoint yet, training starts from the beginning.

@@ -36,8 +36,7 @@ def build_runner(config: Config, fine_tunes: bool = False) -> Runner:
     with building(config):
         runner = Runner.from_cfg(config)
     remember_partners()
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrapped(runner.model)
     if not isinstance(model, OpenVocabSegmentor):
         # The open-vocabulary systems do it by themselves.
         if fine_tunes:
@@ -45,6 +44,11 @@ def build_runner(config: Config, fine_tunes: bool = False) -> Runner:
         else:
             model.register_load_state_dict_pre_hook(check_segmentor)
     return runner
+
+
+def unwrapped(model: Any) -> Any:
+    """The segmentor inside a wrapper for several processes."""
+    return model.module if is_model_wrapper(model) else model
 
 
 @contextmanager
