@@ -3,8 +3,9 @@
 
 Same random weights, same image, the two in turns; prints medians, the median
 of the ratios of neighbouring runs, the memory that a pass takes and how far
-the features are apart. Both use the same linear layers. In half precision,
-both keep the weights of their blocks so (``SAMGuidance(dtype=...)``).
+the features are apart. segment-anything runs as it is, timm with all that can
+be added from outside: accelerated linear layers and, in half precision, the
+weights of its blocks kept so, as in ``SAMGuidance(dtype=...)``.
 
 Examples:
   python benchmarks/benchmark_sam.py
@@ -15,7 +16,7 @@ Examples:
 import argparse
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from functools import partial
 from typing import Any
@@ -118,20 +119,28 @@ def compare(args: argparse.Namespace) -> dict[str, Any]:
     for name, table in ours.named_parameters():
         if 'rel_pos' in name:  # zeros would be no test
             nn.init.normal_(table, std=0.05)
+    equipped = args.against == 'timm'
+    dtype = getattr(torch, args.dtype) if equipped and half else None
+    plain = plain_encoder(args.against, ours, dtype)
     if half is not None:
         kept = ours.state_dict()
         ours = SAMGuidance(args.arch, last='neck', dtype=half).to(device)
         ours.load_state_dict(kept)
-    plain = plain_encoder(args.against, ours, ours.dtype)
     shape = (args.batch, 3, args.size, args.size)
     image = torch.rand(shape, device=device) * 255
-    runs = {
-        args.against: partial(plain_features, plain, ours, image),
-        'SAMGuidance': partial(ours, image),
-    }
+
+    def run_plain() -> list[Tensor]:
+        with accelerated(equipped):
+            return plain_features(plain, ours, image)
+
+    def run_ours() -> Sequence[Tensor]:
+        with accelerated():
+            return ours(image)
+
+    runs = {args.against: run_plain, 'SAMGuidance': run_ours}
     clock = time.process_time if args.cpu_time else time.perf_counter
     seconds: dict[str, list[float]] = {name: [] for name in runs}
-    outputs = {}
+    outputs: dict[str, Sequence[Tensor]] = {}
     for turn in range(args.repeat + 1):
         for name, run in runs.items():
             synchronise(device)
@@ -162,7 +171,7 @@ def main() -> None:
     if args.dtype != 'float32':
         dtype = getattr(torch, args.dtype)
         autocast = torch.autocast(args.device, dtype)
-    with torch.no_grad(), autocast, accelerated():
+    with torch.no_grad(), autocast:
         result = compare(args)
     for name, timing in result['timings'].items():
         peak = result['peaks'][name]
