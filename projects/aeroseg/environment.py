@@ -57,6 +57,20 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r'\d+', version)[:3])
 
 
+def find_installed_configs() -> None:
+    """Make ``_base_ = 'mmseg::...'`` find the mmseg that is imported.
+
+    mmengine looks such a config up in the distribution ``mmsegmentation``,
+    and does not find it where mmseg comes from ``onedl-mmsegmentation``. With
+    the import name instead it finds the folder of the package itself, from
+    whatever distribution it came. Other packages (``mmpretrain::...``) have
+    one name for both.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
 def report() -> str:
     """Versions of all packages that matter, one per line."""
     from mmengine.utils.dl_utils import collect_env

@@ -229,3 +229,55 @@ def test_memory_that_runs_out_is_no_fault_of_the_file(tmp_path: Path) -> None:
     error = done.stderr.strip().splitlines()[-1]
     assert "can't allocate memory" in error or error == 'MemoryError', error
     assert 'not a checkpoint' not in done.stderr
+
+
+def flip(path: Path, place: int) -> None:
+    """Turn the bits of one byte."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0x55
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize('place', [0.2, 0.5, 0.8])
+def test_flipped_bits_are_found_by_the_checksums(
+    tmp_path: Path, place: float
+) -> None:
+    path = tmp_path / 'iter_4.pth'
+    torch.save({'state_dict': STATE}, path)
+    flip(path, int(place * path.stat().st_size))
+    with pytest.raises(ValueError, match=r'iter_4\.pth is '):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_weights_that_are_not_finite_are_refused(
+    tmp_path: Path, value: float, suffix: str
+) -> None:
+    path = tmp_path / f'diverged{suffix}'
+    state = {**STATE, 'bad': torch.tensor([1.0, value])}
+    if suffix == '.pth':
+        torch.save({'state_dict': state}, path)
+    else:
+        save_file(state, path)
+    with pytest.raises(ValueError, match=r"not finite .* in 'bad'"):
+        read_checkpoint(path)
+
+
+def test_large_sums_and_masks_are_no_fault(tmp_path: Path) -> None:
+    state = {
+        'large': torch.full((4,), 3e38),
+        'clip.attn_mask': torch.full((2, 2), float('-inf')),
+        'count': torch.tensor([2**60]),
+    }
+    torch.save(state, tmp_path / 'a.pth')
+    assert read_weights(tmp_path / 'a.pth').keys() == state.keys()
+
+
+@pytest.mark.parametrize('content', [{}, {'meta': {}}, {'state_dict': {}}])
+def test_a_file_without_tensors_is_refused(
+    tmp_path: Path, content: dict
+) -> None:
+    torch.save(content, tmp_path / 'empty.pth')
+    with pytest.raises(ValueError, match='no tensors among'):
+        read_checkpoint(tmp_path / 'empty.pth')

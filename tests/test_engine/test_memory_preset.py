@@ -17,6 +17,7 @@ CONFIGS = (
     'aeroseg/aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py',
     'ablations/aeroseg_vit-b16_sam-l-tuned_1xb4-10k_isaid-384x384.py',
     'baselines/ovrs_vit-b16_1xb4-80k_isaid-384x384.py',
+    'baselines/sed_convnext-b_1xb4-80k_isaid-768x768.py',
     'aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py',
 )
 

@@ -45,5 +45,5 @@ def test_another_model(root: Path, tmp_path: Path) -> None:
     torch.save({'model': {'fc.weight': torch.ones(1)}}, tmp_path / 'in.pth')
     done = run(root, str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth'))
     assert done.returncode == 1
-    assert "error: 'fc.weight' is no tensor of CAT-Seg or OVRS" in done.stderr
+    assert "error: 'fc.weight' is no tensor of CAT-Seg, OVRS" in done.stderr
     assert not (tmp_path / 'out.pth').exists()

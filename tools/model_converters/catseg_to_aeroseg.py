@@ -1,8 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Rename a published CAT-Seg or OVRS checkpoint for AerOSeg.
+"""Rename a published CAT-Seg, OVRS or SED checkpoint for AerOSeg.
 
 Examples:
   python tools/model_converters/catseg_to_aeroseg.py model_final.pth catseg.pth
+  python tools/model_converters/catseg_to_aeroseg.py sed_model_base.pth sed.pth
 """
 
 import argparse

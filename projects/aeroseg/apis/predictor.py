@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from aeroseg.engine.closed_set import is_closed_set
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.reading.image_source import open_source
 from aeroseg.mapping.windows.map_rows import map_rows
@@ -21,6 +22,7 @@ from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
+from .closed_set_model import ClosedSetModel
 from .explain import Explanation, explain
 from .load_model import (
     build_model,
@@ -90,6 +92,8 @@ class Predictor:
             self.trained = load_weights(self.model, checkpoint)
         if self.trained is None and self.config.model.get('vocabulary'):
             self.trained = Vocabulary.build(self.config.model.vocabulary)
+        if is_closed_set(type(self.model)):
+            self.model = ClosedSetModel(self.model, self.trained)
         self.model.to(_find_device(device))
         self.amp = amp
         if accelerate is None:

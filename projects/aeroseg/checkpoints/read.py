@@ -30,6 +30,8 @@ _ALLOWED = [
     *(type(np.dtype(kind)) for kind in ('f8', 'f4', 'f2', 'i8', 'i4', 'u4')),
     type(np.dtype(bool)),
 ]
+# Masks of attention are added to scores, -inf where nothing may be seen.
+_MASKS = ('attn_mask', 'causal_mask')
 _TRAINED = (
     'tools/train.py writes iter_N.pth and last_checkpoint into the work dir.'
 )
@@ -48,7 +50,7 @@ def existing_file(path: str | Path, advice: str = _TRAINED) -> Path:
     path = Path(path).expanduser()
     if not path.is_file():
         raise FileNotFoundError(
-            f'there is not a checkpoint {path.absolute()}. {advice}'
+            f'there is no checkpoint {path.absolute()}. {advice}'
         )
     return path
 
@@ -73,10 +75,12 @@ def read_checkpoint(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a checkpoint, is cut off, or holds objects
-            that would have to be unpickled.
+        ValueError: If it is not a checkpoint, is cut off or damaged, holds
+            objects that would have to be unpickled, or weights that are not
+            finite.
     """
     path = existing_file(path, advice)
+    _check_archive(path, advice)
     try:
         content = _read(path, map_location)
     except Exception as error:  # torch raises all kinds of errors
@@ -88,6 +92,13 @@ def read_checkpoint(
             f'{path} is not a checkpoint: it holds a '
             f'{type(content).__name__}, not tensors by name. {advice}'
         )
+    weights = weights_of(content)
+    if not weights:
+        raise ValueError(
+            f'{path} is not a checkpoint: there are no tensors among its '
+            f'entries {sorted(map(str, content))[:5]}. {advice}'
+        )
+    _check_finite(weights, path, advice)
     return dict(content)
 
 
@@ -148,6 +159,39 @@ def _read(path: Path, map_location: Any) -> Any:
         return {'state_dict': archive.state_dict()}
     with torch.serialization.safe_globals(_ALLOWED):
         return torch.load(path, map_location, weights_only=True)
+
+
+def _check_archive(path: Path, advice: str) -> None:
+    """Compare the checksums of an archive, which torch.load does not do."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise ValueError(
+            f'{path} is damaged: the checksum of its part {damaged!r} is '
+            f'wrong; copy or download it again. {advice}'
+        )
+
+
+def _check_finite(
+    weights: Mapping[str, Tensor], path: Path, advice: str
+) -> None:
+    """Refuse weights that would make every score meaningless."""
+    for name, value in weights.items():
+        if not value.is_floating_point() or name.endswith(_MASKS):
+            continue
+        # A sum takes one pass and no memory; a large one may overflow.
+        total = value.sum(dtype=torch.float32)
+        if not total.isfinite() and not value.isfinite().all():
+            raise ValueError(
+                f'{path} holds numbers that are not finite (nan or inf), in '
+                f'{name!r}: the training diverged, or the file is damaged. '
+                f'Use an earlier checkpoint. {advice}'
+            )
 
 
 def _is_torchscript(path: Path) -> bool:

@@ -11,6 +11,8 @@ from mmseg.registry import DATASETS
 
 from aeroseg.read_config import read_config
 
+from .closed_set import check_config
+
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of every tool that reads a config."""
@@ -87,8 +89,10 @@ def check_datasets(config: Config, loaders: list[str]) -> None:
 
     Raises:
         FileNotFoundError: If data are missing.
-        ValueError: If classes or files have faults.
+        ValueError: If classes or files have faults, or a closed-set model
+            would be scored on classes with other ids.
     """
+    check_config(config)
     for name in loaders:
         loader = config.get(name)
         if loader:

@@ -34,8 +34,12 @@ def apply_memory_preset(config: Config, path: str | Path) -> None:
         )
     preset = Config.fromfile(path)
     at_once = preset.pop('images_at_once')
-    guidance = config.model.guidance_encoder
-    if guidance.type != 'SAMGuidance' or not guidance.get('frozen', True):
+    for part in set(preset.model) - set(config.model):
+        del preset.model[part]
+    guidance = config.model.get('guidance_encoder', {})
+    if guidance.get('type') != 'SAMGuidance' or not guidance.get(
+        'frozen', True
+    ):
         preset.model.pop('guidance_encoder', None)
     config.merge_from_dict(preset.to_dict())
     _split_batches(config, at_once)

@@ -5,18 +5,25 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, RotatedCLIP
+from .backbones import CLIPFeatures, ConvNeXtCLIP, RotatedCLIP, SplitCLIP
 from .data_preprocessor import RGBDataPreProcessor
-from .decode_heads import AttentionUpsampleHead, BackProjectionHead
-from .features import AerOSegFeatures
+from .decode_heads import (
+    AttentionUpsampleHead,
+    BackProjectionHead,
+    GradualFusionHead,
+    SideAdapterHead,
+)
+from .features import AerOSegFeatures, SEDFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck
-from .segmentors import AerOSeg, OpenVocabSegmentor
+from .segmentors import SAN, SED, AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
+    'SAN',
+    'SED',
     'AerOSeg',
     'AerOSegFeatures',
     'AttentionUpsampleHead',
@@ -24,10 +31,15 @@ __all__ = [
     'BackProjectionLoss',
     'CLIPFeatures',
     'CLIPPretrained',
+    'ConvNeXtCLIP',
     'CorrelationNeck',
+    'GradualFusionHead',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
+    'SEDFeatures',
+    'SideAdapterHead',
+    'SplitCLIP',
 ]

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What the parts of AerOSeg hand to the heads."""
+"""What the heads of the systems look at."""
 
 from typing import NamedTuple
 
@@ -23,3 +23,17 @@ class AerOSegFeatures(NamedTuple):
     guidance: tuple[Tensor, ...]
     clip: CLIPFeatures
     image: Tensor
+
+
+class SEDFeatures(NamedTuple):
+    """Everything the head of SED looks at.
+
+    Attributes:
+        correlation (Tensor): Cosine similarity with each prompt,
+            (B, T, P, h, w).
+        guidance (tuple[Tensor, ...]): Stages of the image tower, detached,
+            from coarse to fine, (B, C_i, s h, s w) with s = 2, 4, 8.
+    """
+
+    correlation: Tensor
+    guidance: tuple[Tensor, ...]

@@ -85,3 +85,21 @@ def test_pooling_follows_the_mode() -> None:
     assert ours.train()(x, text).shape == x.shape
     difference = ours.train()(x, text) - ours.eval()(x, text)
     assert difference.abs().max() > 1e-4
+
+
+@pytest.mark.parametrize('pooling', [1, 2])
+@pytest.mark.parametrize('chunk', [0, 2])
+def test_without_guidance_it_is_guidance_without_weight(
+    pooling: int, chunk: int
+) -> None:
+    ours = ClassRefinement(16, 0, 2, pooling, pooling, num_slots=0)
+    guided = ClassRefinement(16, 3, 2, pooling, pooling, num_slots=0)
+    state = ours.state_dict()
+    for name in ('attn.q.weight', 'attn.k.weight'):
+        state[name] = torch.nn.functional.pad(state[name], (0, 3))
+    guided.load_state_dict(state)
+    x = torch.randn(2, 5, 5, 4, 16)
+    with torch.no_grad():
+        expected = guided(x.clone(), torch.randn(5, 3), chunk)
+        actual = ours(x.clone(), torch.empty(5, 0), chunk)
+    torch.testing.assert_close(actual, expected)

@@ -9,7 +9,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from aeroseg.models import OpenCLIPTextEncoder, RotatedCLIP
+from aeroseg.models import ConvNeXtCLIP, OpenCLIPTextEncoder, RotatedCLIP
 from aeroseg.models.layers.clip_pretrained import find_checkpoint, read_clip
 
 CLIP = {
@@ -134,6 +134,42 @@ def test_another_model_is_refused(tmp_path: Path) -> None:
     save_file({'x': torch.zeros(1)}, tmp_path / 'x.safetensors')
     with pytest.raises(ValueError, match='is missing'):
         load(tmp_path / 'x.safetensors')
+
+
+CONVNEXT = {
+    'embed_dim': 64,
+    'vision_cfg': {
+        'timm_model_name': 'test_convnext',
+        'timm_pool': '',
+        'timm_proj': 'linear',
+    },
+    'text_cfg': CLIP['text_cfg'],
+}
+
+
+def test_a_convnext_of_open_clip(tmp_path: Path) -> None:
+    clip = open_clip.CLIP(**CONVNEXT)
+    path = tmp_path / 'clip.safetensors'
+    save_file(clip.state_dict(), path)
+    init = {'type': 'CLIPPretrained', 'checkpoint': str(path)}
+    tower = ConvNeXtCLIP(CONVNEXT, init_cfg=init)
+    tower.init_weights()
+    own, expected = tower.visual.state_dict(), clip.visual.state_dict()
+    assert own.keys() == expected.keys()
+    assert all(torch.equal(own[key], expected[key]) for key in own)
+
+
+def test_another_kind_of_tower_is_named(
+    tmp_path: Path, clip: open_clip.CLIP
+) -> None:
+    path = tmp_path / 'clip.safetensors'
+    init = {'type': 'CLIPPretrained', 'checkpoint': str(path)}
+    save_file(clip.state_dict(), path)
+    with pytest.raises(ValueError, match=r'is a ViT, but .* needs a ConvNeXt'):
+        ConvNeXtCLIP(CONVNEXT, init_cfg=init).init_weights()
+    save_file(open_clip.CLIP(**CONVNEXT).state_dict(), path)
+    with pytest.raises(ValueError, match=r'is a ConvNeXt, but .* needs a ViT'):
+        RotatedCLIP(CLIP, stride=16, init_cfg=init).init_weights()
 
 
 def test_a_cut_off_file(tmp_path: Path, clip: open_clip.CLIP) -> None:

@@ -9,7 +9,9 @@ from torch import Tensor
 from aeroseg.models.layers.upsample import GuidanceAttention, UpsampleStage
 
 
-def plain(stage: UpsampleStage, x: Tensor, guidance: Tensor) -> Tensor:
+def plain(
+    stage: UpsampleStage, x: Tensor, guidance: Tensor, *own: Tensor
+) -> Tensor:
     """Transposed convolution, concatenation, two convolutions."""
     batch, classes = x.shape[:2]
     up = stage.up(x.flatten(0, 1))
@@ -17,7 +19,8 @@ def plain(stage: UpsampleStage, x: Tensor, guidance: Tensor) -> Tensor:
         mean = up.unflatten(0, (batch, classes)).mean(dim=1)
         guidance = stage.attention(guidance, mean)
     guidance = guidance.repeat_interleave(classes, dim=0)
-    y = stage.conv1(torch.cat([up, guidance], dim=1))
+    own = [maps.flatten(0, 1) for maps in own]
+    y = stage.conv1(torch.cat([up, guidance, *own], dim=1))
     y = F.relu(stage.norm1(y))
     y = F.relu(stage.norm2(stage.conv2(y)))
     return y.unflatten(0, (batch, classes))
@@ -42,6 +45,19 @@ def test_equals_the_plain_formulation(
         strict=True,
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-8, atol=1e-8)
+
+
+@pytest.mark.parametrize('grad', [True, False])
+def test_guidance_of_each_class_is_concatenated(grad: bool) -> None:
+    stage = UpsampleStage(24, 32, 8, False, class_guidance_channels=5)
+    stage = stage.double()
+    x = torch.randn(2, 3, 24, 4, 6, dtype=torch.double)
+    guidance = torch.randn(2, 8, 8, 12, dtype=torch.double)
+    own = torch.randn(2, 3, 5, 8, 12, dtype=torch.double)
+    expected = plain(stage, x, guidance, own)
+    with torch.set_grad_enabled(grad):
+        actual = stage(x, stage.prepare(None, guidance), own)
+    torch.testing.assert_close(actual, expected, rtol=1e-10, atol=1e-10)
 
 
 def test_attention_is_the_sum_of_three_terms() -> None:

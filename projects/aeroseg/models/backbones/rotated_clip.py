@@ -24,13 +24,14 @@ from ..layers.split_attention import set_trainable
 
 
 class CLIPFeatures(NamedTuple):
-    """What :class:`RotatedCLIP` returns.
+    """What an image tower returns.
 
     Attributes:
         dense (Tensor): Features in the space of the text, turned back to 0
             degrees, (B, R, C, h, w), any scale.
         intermediate (tuple[Tensor, ...]): Outputs of chosen blocks of the
-            0-degree view, each (B, W, h, w).
+            0-degree view, each (B, W, h, w); of a ConvNeXt, its stages, whose
+            grids differ.
         upright (int): Place of the 0-degree view in ``dense``.
     """
 

@@ -3,5 +3,12 @@
 
 from .attention_upsample_head import AttentionUpsampleHead
 from .back_projection_head import BackProjectionHead
+from .gradual_fusion_head import GradualFusionHead
+from .side_adapter_head import SideAdapterHead
 
-__all__ = ['AttentionUpsampleHead', 'BackProjectionHead']
+__all__ = [
+    'AttentionUpsampleHead',
+    'BackProjectionHead',
+    'GradualFusionHead',
+    'SideAdapterHead',
+]

@@ -5,19 +5,19 @@ from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 import torch
-from mmseg.models.decode_heads.decode_head import BaseDecodeHead
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..features import AerOSegFeatures
 from ..layers.guidance_projection import GuidanceProjection
 from ..layers.upsample import UpsampleStage
+from .open_vocab_head import OpenVocabHead
 
 _KEPT_CLASSES = 160
 
 
 @MODELS.register_module()
-class AttentionUpsampleHead(BaseDecodeHead):
+class AttentionUpsampleHead(OpenVocabHead):
     """Refined correlation -> one logit per class at four times the grid.
 
     Without attention and with transposed convolutions for the guidance it is
@@ -56,21 +56,10 @@ class AttentionUpsampleHead(BaseDecodeHead):
         loss_decode: dict | Sequence[dict] = ({'type': 'OpenVocabBCELoss'},),
         **kwargs: Any,
     ) -> None:
-        # The vocabulary decides how many classes there are; mmseg wants a
-        # number and builds a classifier from it, which is not needed.
         super().__init__(
-            in_channels,
-            stage_channels[-1],
-            num_classes=3,
-            dropout_ratio=0,
-            loss_decode=loss_decode,
-            init_cfg=kwargs.pop('init_cfg', None),
-            **kwargs,
+            in_channels, stage_channels[-1], class_chunk, loss_decode, **kwargs
         )
-        del self.conv_seg
-        self.threshold = 0.5  # mmseg reads it where there is one class
         self.guidance_index = tuple(guidance_index)
-        self.class_chunk = class_chunk
         widths = (in_channels, *stage_channels)
         self.guidance_proj = nn.ModuleList()
         stages = []

@@ -21,7 +21,7 @@ class GuidedLinearAttention(nn.Module):
 
     Args:
         dim (int): Width of x.
-        guidance_dim (int): Width of the guidance.
+        guidance_dim (int): Width of the guidance; 0 for none.
         num_heads (int): Heads.
     """
 
@@ -63,6 +63,8 @@ class GuidedLinearAttention(nn.Module):
     def _features(
         self, layer: nn.Linear, x: Tensor, guidance: Tensor
     ) -> Tensor:
+        if layer.in_features == self.dim:  # no guidance
+            return F.elu(self._split(layer(x))).add_(1)
         of_x = F.linear(x, layer.weight[:, : self.dim])
         of_guidance = F.linear(
             guidance, layer.weight[:, self.dim :], layer.bias
@@ -85,7 +87,7 @@ class ClassRefinement(nn.Module):
 
     Args:
         dim (int): Width of x.
-        guidance_dim (int): Width of the text guidance.
+        guidance_dim (int): Width of the text guidance; 0 for none.
         num_heads (int): Heads.
         pool_train (int): Average pooling of the cells while training.
         pool_test (int): The same in evaluation.

@@ -11,6 +11,7 @@ from mmengine.registry import WEIGHT_INITIALIZERS
 from torch import Tensor, nn
 
 from aeroseg.checkpoints.fit import check_fit
+from aeroseg.checkpoints.published_keys import split_attention_weights
 from aeroseg.checkpoints.read import read_weights
 
 _TEXT = (
@@ -20,6 +21,12 @@ _TEXT = (
     'ln_final.',
     'text_projection',
 )
+# A tensor by which the kind of an image tower is known.
+_FAMILIES = {
+    'class_embedding': 'ViT',
+    'trunk.stem.0.weight': 'ConvNeXt',
+    'attnpool.positional_embedding': 'ResNet',
+}
 _WHERE = (
     "Give the path of a file (OpenAI's ViT-B-16.pt, an open_clip .pt or "
     '.safetensors, RS5M_ViT-L-14.pt of GeoRSCLIP from huggingface.co/Zilun/'
@@ -51,14 +58,16 @@ class CLIPPretrained:
 
         Raises:
             FileNotFoundError: If there is no such file or tag.
-            ValueError: If the file holds no such tower, or one of other
-                sizes.
+            ValueError: If the file holds no such tower, or one of another
+                kind or of other sizes.
         """
         path = find_checkpoint(self.checkpoint, module.model)
         state = read_clip(path)
         name = 'visual' if hasattr(module, 'visual') else 'text'
         tower = getattr(module, name)
-        load_tower(tower, select_tower(state, name), f'{path} ({name} tower)')
+        chosen = select_tower(state, name)
+        _check_family(tower.state_dict(), chosen, path)
+        load_tower(tower, chosen, f'{path} ({name} tower)')
         print_log(f'CLIP {name} weights loaded from {path}', 'current')
         if hasattr(module, '_params_init_info'):
             update_init_info(module, f'CLIPPretrained: {path}')
@@ -112,13 +121,9 @@ def read_clip(path: Path) -> dict[str, Tensor]:
             weights.
     """
     state = read_weights(path, _WHERE)
-    for key in [k for k in state if k.endswith('attn.in_proj_weight')]:
-        stem = key.removesuffix('in_proj_weight')
-        for part, weight in zip('qkv', state.pop(key).chunk(3), strict=True):
-            state[f'{stem}{part}_proj_weight'] = weight
     return {
         key: value.float() if value.is_floating_point() else value
-        for key, value in state.items()
+        for key, value in split_attention_weights(state).items()
     }
 
 
@@ -134,6 +139,23 @@ def select_tower(state: Mapping[str, Tensor], name: str) -> dict[str, Tensor]:
         return chosen
     plain = {k: v for k, v in state.items() if k.startswith(_TEXT)}
     return {**plain, **chosen}
+
+
+def _check_family(
+    own: Mapping[str, Tensor], state: Mapping[str, Tensor], path: Path
+) -> None:
+    wanted, found = (
+        {family for key, family in _FAMILIES.items() if key in tensors}
+        for tensors in (own, state)
+    )
+    if wanted and found and wanted != found:
+        raise ValueError(
+            f'the image tower in {path} is a {found.pop()}, but the model '
+            f'needs a {wanted.pop()}; choose CLIP weights of that kind (for '
+            "a ConvNeXt open_clip's 'convnext_base_w_320' with the tag "
+            "'laion_aesthetic_s13b_b82k', for a ViT 'ViT-B-16-quickgelu' "
+            "with 'openai'), or the config that the weights were made for"
+        )
 
 
 def load_tower(

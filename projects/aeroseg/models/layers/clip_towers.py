@@ -6,11 +6,13 @@ from typing import Any
 
 import open_clip
 from open_clip.model import _build_text_tower, _build_vision_tower
+from open_clip.timm_model import TimmModel
 from open_clip.transformer import (
     ResidualAttentionBlock,
     TextTransformer,
     VisionTransformer,
 )
+from timm.models.convnext import ConvNeXt
 from torch import Tensor, nn
 
 from .feed_forward import add_to, feed_forward
@@ -19,13 +21,14 @@ from .split_attention import SplitAttention
 ClipModel = str | dict[str, Any]
 
 
-def clip_config(model: ClipModel) -> dict[str, Any]:
+def clip_config(model: ClipModel, family: str = 'ViT') -> dict[str, Any]:
     """The open_clip config of a model.
 
     Args:
         model (str | dict): A name of open_clip ('ViT-B-16-quickgelu') or a
             config with ``embed_dim``, ``vision_cfg``, ``text_cfg`` and
             optionally ``quick_gelu``.
+        family (str): How the names begin that an error offers.
 
     Raises:
         ValueError: If open_clip knows no such name.
@@ -34,9 +37,10 @@ def clip_config(model: ClipModel) -> dict[str, Any]:
         return copy.deepcopy(dict(model))
     config = open_clip.get_model_config(model)
     if config is None:
-        known = [n for n in open_clip.list_models() if n.startswith('ViT')]
+        known = [n for n in open_clip.list_models() if n.startswith(family)]
         raise ValueError(
-            f'open_clip knows no model {model!r}; its plain ViTs are {known}'
+            f'open_clip knows no model {model!r}; its models of the kind '
+            f'{family} are {known}'
         )
     return copy.deepcopy(config)
 
@@ -59,6 +63,34 @@ def build_vision_tower(model: ClipModel) -> VisionTransformer:
             'features are defined for the plain ViTs of open_clip'
         )
     _split(tower, model)
+    return tower
+
+
+def build_convnext_tower(
+    model: ClipModel, drop_path: float, dropout: float
+) -> TimmModel:
+    """The image tower of a CLIP whose images go through a ConvNeXt.
+
+    Args:
+        model (str | dict): See :func:`clip_config`.
+        drop_path (float): Rate of stochastic depth in training.
+        dropout (float): Rate in the head in training.
+
+    Raises:
+        ValueError: If it is not a ConvNeXt followed by a projection.
+    """
+    config = clip_config(model, family='convnext')
+    rates = {'timm_drop_path': drop_path, 'timm_drop': dropout}
+    vision = config['vision_cfg']
+    if 'timm_model_name' in vision:
+        vision.update(rates)
+    tower = _build_vision_tower(config['embed_dim'], vision)
+    trunk = getattr(tower, 'trunk', tower)
+    if not isinstance(trunk, ConvNeXt) or not len(tower.head):
+        raise ValueError(
+            f'the image tower of {model!r} is {type(trunk).__name__}; a '
+            "ConvNeXt is needed, for example 'convnext_base_w_320'"
+        )
     return tower
 
 
@@ -98,10 +130,14 @@ def _split(tower: nn.Module, model: ClipModel) -> None:
 
 
 def run_block(
-    block: ResidualAttentionBlock, x: Tensor, is_causal: bool = False
+    block: ResidualAttentionBlock,
+    x: Tensor,
+    is_causal: bool = False,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """One residual block with split attention: (N, L, C) -> (N, L, C)."""
-    x = add_to(block.ls_1(block.attn(block.ln_1(x), is_causal=is_causal)), x)
+    attended = block.attn(block.ln_1(x), is_causal=is_causal, bias=bias)
+    x = add_to(block.ls_1(attended), x)
     return add_to(block.ls_2(run_mlp(block, block.ln_2(x))), x)
 
 

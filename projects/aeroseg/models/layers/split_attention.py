@@ -35,12 +35,15 @@ class SplitAttention(nn.Module):
         self.in_proj_bias = attention.in_proj_bias
         self.out_proj = attention.out_proj
 
-    def forward(self, x: Tensor, is_causal: bool = False) -> Tensor:
+    def forward(
+        self, x: Tensor, is_causal: bool = False, bias: Tensor | None = None
+    ) -> Tensor:
         """Attend within each sequence.
 
         Args:
             x (Tensor): Tokens, (N, L, C).
             is_causal (bool): Whether a token sees only those before it.
+            bias (Tensor, optional): Added to the scores, (N, heads, L, L).
 
         Returns:
             Tensor: (N, L, C).
@@ -54,7 +57,10 @@ class SplitAttention(nn.Module):
                 weights, self.in_proj_bias.chunk(3), strict=True
             )
         )
-        out = attend(q, k, v, is_causal)
+        if bias is None:
+            out = attend(q, k, v, is_causal)
+        else:
+            out = F.scaled_dot_product_attention(q, k, v, bias)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def value_path(self, x: Tensor) -> Tensor:

@@ -69,6 +69,8 @@ class UpsampleStage(nn.Module):
         guidance_channels (int): Channels of the guidance; the transposed
             convolution makes the rest of ``in_channels``.
         attention (bool): Weigh the guidance by :class:`GuidanceAttention`.
+        class_guidance_channels (int): Channels of a second guidance, which
+            each class has for itself (SED); 0 for none.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class UpsampleStage(nn.Module):
         out_channels: int,
         guidance_channels: int,
         attention: bool,
+        class_guidance_channels: int = 0,
     ) -> None:
         super().__init__()
         up_channels = in_channels - guidance_channels
@@ -88,7 +91,11 @@ class UpsampleStage(nn.Module):
             else None
         )
         self.conv1 = nn.Conv2d(
-            in_channels, out_channels, 3, padding=1, bias=False
+            in_channels + class_guidance_channels,
+            out_channels,
+            3,
+            padding=1,
+            bias=False,
         )
         self.norm1 = nn.GroupNorm(groups, out_channels)
         self.conv2 = nn.Conv2d(
@@ -96,11 +103,14 @@ class UpsampleStage(nn.Module):
         )
         self.norm2 = nn.GroupNorm(groups, out_channels)
 
-    def prepare(self, mean: Tensor, guidance: Tensor) -> SharedByClasses:
+    def prepare(
+        self, mean: Tensor | None, guidance: Tensor
+    ) -> SharedByClasses:
         """What all classes share of the first convolution.
 
         Args:
-            mean (Tensor): Class-averaged input maps, (B, C, h, w).
+            mean (Tensor | None): Class-averaged input maps, (B, C, h, w);
+                only attention needs them.
             guidance (Tensor): (B, G, 2h, 2w).
 
         Returns:
@@ -112,14 +122,23 @@ class UpsampleStage(nn.Module):
         bias = cast(Tensor, self.up.bias).view(1, -1, 1, 1)
         bias = bias.expand(len(guidance), -1, *guidance.shape[2:])
         both = torch.cat([bias.to(guidance.dtype), guidance], 1)
-        return SharedByClasses(self.conv1(both), self._phase_kernels())
+        weight = self.conv1.weight[:, : both.shape[1]]
+        offset = F.conv2d(both, weight, padding=1)
+        return SharedByClasses(offset, self._phase_kernels())
 
-    def forward(self, x: Tensor, shared: SharedByClasses) -> Tensor:
+    def forward(
+        self,
+        x: Tensor,
+        shared: SharedByClasses,
+        class_guidance: Tensor | None = None,
+    ) -> Tensor:
         """Upsample some classes.
 
         Args:
             x (Tensor): (B, T, C, h, w), any subset of the classes.
             shared (SharedByClasses): From :meth:`prepare`.
+            class_guidance (Tensor, optional): (B, T, K, 2h, 2w), of the same
+                classes.
 
         Returns:
             Tensor: (B, T, O, 2h, 2w).
@@ -130,6 +149,10 @@ class UpsampleStage(nn.Module):
         offset = offset.unflatten(3, (width, 2)).unflatten(2, (height, 2))
         y = _sum_in_order(y.unflatten(0, x.shape[:2]), offset).flatten(0, 1)
         y = y.flatten(3, 4).flatten(1, 2).permute(0, 3, 1, 2)
+        if class_guidance is not None:
+            weight = self.conv1.weight[:, self.up.in_channels :]
+            own = F.conv2d(class_guidance.flatten(0, 1), weight, padding=1)
+            y = y + own
         y = F.relu(self.norm1(y), inplace=True)
         y = F.relu(self.norm2(self.conv2(y)), inplace=True)
         return y.unflatten(0, x.shape[:2])
