@@ -1,5 +1,5 @@
-# The two commands of the README, and what they are made of.
-# Use another interpreter or environment: make demo PYTHON=python3.12 VENV=/tmp/env
+# The two commands of the README, and their steps.
+# Another interpreter or environment: make demo PYTHON=python3.12 VENV=/tmp/env
 
 PYTHON ?= python3
 VENV ?= .venv
@@ -10,9 +10,9 @@ READY := $(VENV)/.ready
 
 help:
 	@echo 'make demo       make $(VENV), then train and test AerOSeg on generated scenes'
-	@echo 'make test       make $(VENV), then lint, types and all tests'
+	@echo 'make test       make $(VENV), then lint, types and all tests but the slow ones'
 	@echo 'make test-slow  tests with full-size models'
-	@echo 'make lint types the two alone'
+	@echo 'make lint types only lint and types'
 	@echo 'make clean      remove $(VENV) and the runs of the demo'
 
 $(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
@@ -32,9 +32,11 @@ lint: $(READY)
 types: $(READY)
 	$(BIN)/mypy
 
+# One test process per core, with one thread each.
 test: lint types
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
 
+# The models fill the memory: one after the other.
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 

@@ -4,7 +4,7 @@
 The model is built with random weights; nothing is downloaded. With
 --published, CAT-Seg or OVRS as published (published/) is measured as well, in
 float32, in the same run on the same machine, and ratios are printed. Every
-case has a process of its own.
+case runs in its own process.
 
 Examples:
   python benchmarks/benchmark.py CONFIG --classes 1,15,150,1000
@@ -126,7 +126,7 @@ def parse_args() -> argparse.Namespace:
 def measure(
     args: argparse.Namespace, classes: int, system: str
 ) -> dict[str, Any]:
-    """Measure one case; it has a process of its own, for its peak memory."""
+    """Measure one case, in its own process for the sake of its peak memory."""
     if args.threads:
         torch.set_num_threads(args.threads)
     config = read_config(args.config, args.cfg_options)

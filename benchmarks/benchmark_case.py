@@ -39,10 +39,10 @@ class Load:
         accelerate (bool): Whether linear layers on a CPU are computed by
             oneDNN; see ``aeroseg.acceleration``.
         channels_last (bool): Whether images and the weights of convolutions
-            lie with their channels last.
+            are stored with their channels last.
         repeat (int): Steps that count.
         cpu_time (bool): Measure the processor's time, all threads together,
-            instead of the time on the wall.
+            instead of wall time.
     """
 
     classes: int
@@ -66,7 +66,7 @@ class Load:
 
     @property
     def clock(self) -> measure.Clock:
-        """What tells the time."""
+        """The clock to measure with."""
         return time.process_time if self.cpu_time else time.perf_counter
 
 
@@ -258,7 +258,7 @@ class ModelCase(Case):
         return ((switched - logits).norm() / logits.norm()).item()
 
     def predict(self) -> object:
-        """Results as the test loop gets them."""
+        """Results as in the test loop."""
         return self.network.predict(self.images)
 
     def loss(self) -> Tensor:

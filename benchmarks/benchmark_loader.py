@@ -45,7 +45,7 @@ def samples_per_second(config: Config, workers: int, samples: int) -> float:
 
     Args:
         config (Config): The whole config.
-        workers (int): Worker processes; 0: none beside this one.
+        workers (int): Worker processes; 0: none besides this one.
         samples (int): Samples that count.
     """
     loader = dict(config.train_dataloader, num_workers=workers)

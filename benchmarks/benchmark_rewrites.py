@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What each exact rewrite saves on its own: the plain form beside ours.
+"""What each exact rewrite saves: the plain form next to ours.
 
 Same random weights and inputs; prints medians, their ratio and the largest
 difference of the results, relative to the largest value.
@@ -13,6 +13,7 @@ import argparse
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -92,8 +93,25 @@ def fused_attention() -> Rewrite:
     )
 
 
+def compiled_block() -> Rewrite:
+    """A compiled block of CLIP for four views, by MKL and by oneDNN."""
+    block = RotatedCLIP().visual.transformer.resblocks[0].eval()
+    x = torch.randn(4, 577, 768)
+    by_mkl, by_onednn = (
+        torch.compile(partial(run_block, block)) for _ in '12'
+    )
+
+    def accelerated_block() -> Tensor:
+        with accelerated():
+            return by_onednn(x)
+
+    return Rewrite(
+        'a compiled block of CLIP', lambda: by_mkl(x), accelerated_block
+    )
+
+
 def last_block() -> Rewrite:
-    """The projections of CLIP's last block, of whose attention v is left."""
+    """The projections of CLIP's last block, where only v is used."""
     x = torch.randn(4, 577, 768)
     weight, bias = torch.randn(3 * 768, 768), torch.randn(3 * 768)
     return Rewrite(
@@ -235,6 +253,7 @@ def sam_block(window: int) -> Rewrite:
 
 REWRITES: dict[str, Callable[[], Rewrite]] = {
     'linear': linear_layer,
+    'compile': compiled_block,
     'perceptron': perceptron,
     'attention': fused_attention,
     'half_attention': half_attention,
@@ -295,8 +314,8 @@ def main() -> None:
     with settings(args):
         for name in only:
             if name in REWRITES:
-                # Both forms use the same linear layers, but for the first.
-                with accelerated(name != 'linear'):
+                # Elsewhere, both forms use the same linear layers.
+                with accelerated(name not in ('linear', 'compile')):
                     row = _row(REWRITES[name](), args.repeat, clock)
                 print(row, flush=True)
         if 'chunks' in only:

@@ -40,7 +40,7 @@ class Timing(NamedTuple):
 
 
 def synchronise(device: torch.device) -> None:
-    """Wait until the device has done what it was asked for."""
+    """Wait until the device has finished."""
     if device.type == 'cuda':
         torch.cuda.synchronize(device)
 
@@ -158,7 +158,7 @@ def matmul_rate(
     size: int = 2048,
     clock: Clock = time.perf_counter,
 ) -> float:
-    """FLOP/s of a matrix product, as the machine's yardstick.
+    """FLOP/s of a matrix product, to compare machines by.
 
     Args:
         device (torch.device): The device.

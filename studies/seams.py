@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""How much a prediction shows where its windows were."""
+"""How visible the windows are in a prediction."""
 
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ class Seams(NamedTuple):
             divided by the mean jump between other neighbouring pixels. 1 is
             invisible.
         agreement (float): Share of the pixels that keep their class when all
-            windows are put elsewhere, 0 to 1.
+            windows are moved, 0 to 1.
     """
 
     contrast: float

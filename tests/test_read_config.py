@@ -19,7 +19,7 @@ def test_values_are_replaced(tmp_path: Path) -> None:
 def test_other_files_are_no_config(tmp_path: Path) -> None:
     for name, text in (('a.txt', 'hello'), ('b.py', 'model = dict(')):
         (tmp_path / name).write_text(text)
-        with pytest.raises(ValueError, match=f'{name} is no config'):
+        with pytest.raises(ValueError, match=f'{name} is not a config'):
             read_config(tmp_path / name)
 
 
@@ -31,3 +31,40 @@ def test_config_may_be_read_already() -> None:
 def test_a_config_that_is_not_there() -> None:
     with pytest.raises(FileNotFoundError, match='no config nowhere'):
         read_config('nowhere.py')
+
+
+@pytest.mark.parametrize(
+    'base',
+    [
+        'mmseg::_base_/models/segformer_mit-b0.py',
+        'mmseg::segformer/segformer_mit-b0_8xb2-160k_ade20k-512x512.py',
+        'mmpretrain::resnet/resnet18_8xb32_in1k.py',
+    ],
+)
+def test_a_config_may_inherit_from_an_installed_package(
+    tmp_path: Path, base: str
+) -> None:
+    path = tmp_path / 'c.py'
+    path.write_text(f'_base_ = {base!r}')
+    assert read_config(path).model.backbone
+
+
+@pytest.mark.parametrize(
+    ('base', 'message'),
+    [
+        (
+            'mmseg::segformer/segformer_mit-b9.py',
+            r'segformer/segformer_mit-b9.py" does not exist. Installed are '
+            r'the configs in .*, such as .*segformer_mit-b\d',
+        ),
+        ('mmdet3d::votenet/x.py', 'mmdet3d is not installed.*must be inst'),
+        ('unknown::a/b.py', 'not support to load unknown config.*must be'),
+    ],
+)
+def test_a_config_that_is_not_installed(
+    tmp_path: Path, base: str, message: str
+) -> None:
+    path = tmp_path / 'c.py'
+    path.write_text(f'_base_ = {base!r}')
+    with pytest.raises(ValueError, match=message):
+        read_config(path)

@@ -12,7 +12,7 @@ Examples:
   torchrun --nproc-per-node 4 tools/predict.py scenes/ ... --out out
 
 Classes are separated by ';', synonyms of a class by ','. A run that was
-killed goes on where it stopped when the same command is given again.
+killed resumes where it stopped when the same command is given again.
 """
 
 import argparse

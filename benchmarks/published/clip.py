@@ -59,7 +59,7 @@ class SplitAttention(nn.Module):
         return out
 
     def values(self, x: Tensor) -> Tensor:
-        """The value path alone: every token attends to itself."""
+        """Only the value path: every token attends to itself."""
         bias = self.in_proj_bias.chunk(3)[2]
         return self.out_proj(F.linear(x, self.v_proj_weight, bias))
 

@@ -69,7 +69,7 @@ class PublishedNetwork(nn.Module):
         return self.aggregator(correlation, text, guidance)
 
     def train_like_published(self) -> None:
-        """Of CLIP, train the query and value projections alone."""
+        """Of CLIP, train only the query and value projections."""
         for name, parameter in self.clip.named_parameters():
             parameter.requires_grad = name.endswith(
                 ('q_proj_weight', 'v_proj_weight')

@@ -6,10 +6,11 @@ everything in mmseg's registries; a config needs one line for that,
 ``custom_imports = dict(imports=['aeroseg'])``.
 """
 
-from .environment import check_versions
+from .environment import check_versions, find_installed_configs
 from .version import __version__
 
 check_versions()
+find_installed_configs()
 
 from . import (  # noqa: E402
     checkpoints,

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Which OpenMMLab packages are here, and whether AerOSeg runs on them.
+"""Whether AerOSeg runs with the installed OpenMMLab packages.
 
 ``python -m aeroseg.environment`` prints a report to paste into an issue.
 """
@@ -8,13 +8,13 @@ import importlib
 import re
 from types import ModuleType
 
-# Import name -> oldest version that works and why.
+# Import name -> oldest version that works, and why.
 _NEEDED = {
     'mmengine': ((0, 10, 0), 'configs with {{_base_}} variables of any type'),
     'mmcv': ((2, 0, 0), 'the transforms of mmseg 1.x'),
     'mmseg': ((1, 2, 0), 'SegDataPreProcessor pads the batches of a test'),
 }
-CURE = (
+FIX = (
     'pip install -U onedl-mmcv onedl-mmengine onedl-mmsegmentation '
     'onedl-mmpretrain'
 )
@@ -28,7 +28,7 @@ def check_versions() -> dict[str, str]:
 
     Raises:
         ImportError: If one is missing, too old, or does not fit the others;
-            the message names the one command that mends it.
+            the message names the one command that fixes it.
     """
     found = {}
     for name, (least, reason) in _NEEDED.items():
@@ -37,7 +37,7 @@ def check_versions() -> dict[str, str]:
             wanted = '.'.join(map(str, least))
             raise ImportError(
                 f'AerOSeg needs {name} >= {wanted} ({reason}); found '
-                f'{version}. This mends it: {CURE}'
+                f'{version}. To fix it: {FIX}'
             )
         found[name] = version
     return found
@@ -49,7 +49,7 @@ def _import(name: str) -> ModuleType:
     except (ImportError, AssertionError) as error:
         # mmseg asserts its range of mmcv and mmengine versions.
         raise ImportError(
-            f'AerOSeg cannot import {name}: {error}. This mends it: {CURE}'
+            f'AerOSeg cannot import {name}: {error}. To fix it: {FIX}'
         ) from error
 
 
@@ -57,8 +57,22 @@ def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(n) for n in re.findall(r'\d+', version)[:3])
 
 
+def find_installed_configs() -> None:
+    """Make ``_base_ = 'mmseg::...'`` find the mmseg that is imported.
+
+    mmengine looks such a config up in the distribution ``mmsegmentation``,
+    and does not find it where mmseg comes from ``onedl-mmsegmentation``. With
+    the import name instead it finds the folder of the package itself, from
+    whatever distribution it came. Other packages (``mmpretrain::...``) have
+    one name for both.
+    """
+    from mmengine.config.utils import MODULE2PACKAGE
+
+    MODULE2PACKAGE['mmseg'] = 'mmseg'
+
+
 def report() -> str:
-    """Versions of everything that matters, a line each."""
+    """Versions of all packages that matter, one per line."""
     from mmengine.utils.dl_utils import collect_env
 
     from .version import __version__

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What really went wrong, in words."""
+"""The cause of an error, as text."""
 
 import os
 import socket
@@ -23,10 +23,10 @@ _partners: list[tuple[str, int]] = []  # host and process id per rank
 
 
 def reason(error: BaseException) -> str:
-    """The words of an error, or of the one it was raised from.
+    """The message of an error, or of the error that caused it.
 
-    rasterio raises "See previous exception for details" from GDAL's own
-    error, which names the reason.
+    rasterio raises "See previous exception for details" from GDAL's error,
+    which names the cause.
 
     Args:
         error (BaseException): The error.

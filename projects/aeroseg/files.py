@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Files that are either complete or not there."""
+"""Files that are either complete or missing."""
 
 import os
 from collections.abc import Iterator
@@ -9,17 +9,17 @@ from pathlib import Path
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Write to a temporary name and rename it when all went well.
+    """Write to a temporary file and rename it on success.
 
-    The temporary file lies beside the target and keeps its suffix, because
+    The temporary file is next to the target and has the same suffix, because
     many writers choose the format by it.
 
     Args:
-        path (str | Path): Where the complete file is wanted. Missing parent
-            folders are made.
+        path (str | Path): The complete file. Missing parent folders are
+            created.
 
     Yields:
-        Path: The name to write to. It is renamed to `path` at the end of the
+        Path: The file to write. It is renamed to `path` at the end of the
         block and removed if the block raises.
 
     Examples:
@@ -31,7 +31,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.stem}.{os.getpid()}.part{path.suffix}')
     part.touch()
-    mode = part.stat().st_mode  # some writers give theirs to the owner alone
+    mode = part.stat().st_mode  # some writers make files private
     part.unlink()
     try:
         yield part

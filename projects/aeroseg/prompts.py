@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 
+from mmseg.utils import get_predefined_templates
 from open_clip import OPENAI_IMAGENET_TEMPLATES
 
 _NAMED: dict[str, tuple[str, ...]] = {
@@ -17,6 +18,8 @@ _NAMED: dict[str, tuple[str, ...]] = {
     'generic': ('A photo of a {} in a scene',),
     # What the published CAT-Seg and OVRS code uses.
     'catseg': ('A photo of a {} in the scene',),
+    # The 14 of ViLD, with which SAN was published.
+    'vild': tuple(get_predefined_templates('vild')),
     # CLIP's own ensemble of 80.
     'imagenet': tuple(t('{}') for t in OPENAI_IMAGENET_TEMPLATES),
 }
@@ -27,7 +30,7 @@ def get_templates(templates: str | Sequence[str]) -> tuple[str, ...]:
 
     Args:
         templates (str | Sequence[str]): 'aeroseg', 'generic', 'catseg',
-            'imagenet', or sentences that hold '{}' once.
+            'vild', 'imagenet', or sentences that hold '{}' once.
 
     Returns:
         tuple[str, ...]: P sentences with '{}' where the class name goes.

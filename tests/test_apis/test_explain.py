@@ -31,7 +31,7 @@ def test_prompts_and_pairs_are_those_of_the_encoder(
 def test_one_class_has_no_pair(build_tiny: Callable) -> None:
     found = explain(build_tiny().text_encoder, Vocabulary(('road',)))
     assert found.pairs == ()
-    assert 'alike' not in found.text()
+    assert 'similar' not in found.text()
 
 
 def test_text_marks_what_is_hardly_told_apart() -> None:

@@ -36,7 +36,10 @@ def test_prints_a_table_and_writes_json(root: Path, tmp_path: Path) -> None:
 def test_says_when_there_is_no_config(root: Path) -> None:
     done = benchmark(root, 'configs/none.py')
     assert done.returncode != 0
-    assert 'error: no config configs/none.py; those of' in done.stderr
+    assert (
+        'error: there is no config configs/none.py; the configs of'
+        in done.stderr
+    )
 
 
 @pytest.mark.slow

@@ -10,12 +10,13 @@ import pytest
 
 
 @pytest.mark.slow
-def test_compares_the_two(root: Path) -> None:
+@pytest.mark.parametrize('against', ['segment-anything', 'timm'])
+def test_compares_the_two(root: Path, against: str) -> None:
     script = str(root / 'benchmarks/benchmark_sam.py')
     done = subprocess.run(
         [
             sys.executable, script, '--arch', 'vit_b', '--size', '64',
-            '--repeat', '1', '--threads', '1',
+            '--repeat', '1', '--threads', '1', '--against', against,
         ],
         capture_output=True, text=True, check=False,
     )  # fmt: skip

@@ -2,6 +2,8 @@
 """Weight files of every kind are read without unpickling."""
 
 import pickle
+import subprocess
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -170,7 +172,7 @@ def test_a_trap_dressed_as_a_torchscript_archive(
         for name in ('constants.pkl', 'data.pkl'):
             archive.writestr(f'x/{name}', pickle.dumps(Trap(), 2))
         archive.writestr('x/version', '3')
-    with pytest.raises(ValueError, match='is no checkpoint'):
+    with pytest.raises(ValueError, match='is not a checkpoint'):
         read_checkpoint('x.pt')
     assert not Path('trap.txt').exists()
 
@@ -197,7 +199,7 @@ def test_a_missing_file(tmp_path: Path) -> None:
 def test_a_file_of_another_kind(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / 'x.pth'
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'x\.pth is no checkpoint'):
+    with pytest.raises(ValueError, match=r'x\.pth is not a checkpoint'):
         read_checkpoint(path)
 
 
@@ -205,3 +207,77 @@ def test_a_file_without_names(tmp_path: Path) -> None:
     torch.save([torch.ones(1)], tmp_path / 'x.pth')
     with pytest.raises(ValueError, match='holds a list, not tensors by name'):
         read_checkpoint(tmp_path / 'x.pth')
+
+
+def test_memory_that_runs_out_is_no_fault_of_the_file(tmp_path: Path) -> None:
+    torch.save({'w': torch.zeros(2**25)}, tmp_path / 'x.pth')  # 128 MiB
+    code = (
+        'import resource, sys\n'
+        'from pathlib import Path\n'
+        'from aeroseg.checkpoints.read import read_checkpoint\n'
+        'pages = int(Path("/proc/self/statm").read_text().split()[0])\n'
+        'limit = pages * resource.getpagesize() + 2**26\n'
+        'resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n'
+        'read_checkpoint(sys.argv[1])\n'
+    )
+    done = subprocess.run(
+        [sys.executable, '-c', code, str(tmp_path / 'x.pth')],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    error = done.stderr.strip().splitlines()[-1]
+    assert "can't allocate memory" in error or error == 'MemoryError', error
+    assert 'not a checkpoint' not in done.stderr
+
+
+def flip(path: Path, place: int) -> None:
+    """Turn the bits of one byte."""
+    content = bytearray(path.read_bytes())
+    content[place] ^= 0x55
+    path.write_bytes(content)
+
+
+@pytest.mark.parametrize('place', [0.2, 0.5, 0.8])
+def test_flipped_bits_are_found_by_the_checksums(
+    tmp_path: Path, place: float
+) -> None:
+    path = tmp_path / 'iter_4.pth'
+    torch.save({'state_dict': STATE}, path)
+    flip(path, int(place * path.stat().st_size))
+    with pytest.raises(ValueError, match=r'iter_4\.pth is '):
+        read_checkpoint(path)
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+def test_weights_that_are_not_finite_are_refused(
+    tmp_path: Path, value: float, suffix: str
+) -> None:
+    path = tmp_path / f'diverged{suffix}'
+    state = {**STATE, 'bad': torch.tensor([1.0, value])}
+    if suffix == '.pth':
+        torch.save({'state_dict': state}, path)
+    else:
+        save_file(state, path)
+    with pytest.raises(ValueError, match=r"not finite .* in 'bad'"):
+        read_checkpoint(path)
+
+
+def test_large_sums_and_masks_are_no_fault(tmp_path: Path) -> None:
+    state = {
+        'large': torch.full((4,), 3e38),
+        'clip.attn_mask': torch.full((2, 2), float('-inf')),
+        'count': torch.tensor([2**60]),
+    }
+    torch.save(state, tmp_path / 'a.pth')
+    assert read_weights(tmp_path / 'a.pth').keys() == state.keys()
+
+
+@pytest.mark.parametrize('content', [{}, {'meta': {}}, {'state_dict': {}}])
+def test_a_file_without_tensors_is_refused(
+    tmp_path: Path, content: dict
+) -> None:
+    torch.save(content, tmp_path / 'empty.pth')
+    with pytest.raises(ValueError, match='no tensors among'):
+        read_checkpoint(tmp_path / 'empty.pth')

@@ -70,6 +70,38 @@ def test_seen_classes_are_renumbered_and_the_rest_is_255(
     assert np.array_equal(labels(dataset), table[raw])
 
 
+def test_labels_of_the_seen_classes_keep_their_ids(tmp_path: Path) -> None:
+    dataset = build(make_pairs(tmp_path), labels='seen')
+    names = OpenEarthMapDataset.METAINFO['classes']
+    assert dataset.metainfo['classes'] == names
+    assert dataset.labelled == ('bareland', 'rangeland', 'road', 'building')
+    raw = np.asarray(Image.open(tmp_path / 'ann_dir/train/0.png'))
+    expected = np.where(np.isin(raw, [0, 1, 3, 7]), raw, 255)
+    assert np.array_equal(labels(dataset), expected)
+
+
+def test_labels_and_classes_may_be_chosen_together(tmp_path: Path) -> None:
+    chosen = {'classes': ('tree', 'road', 'water'), 'labels': 'seen'}
+    dataset = build(make_pairs(tmp_path), **chosen)
+    raw = np.asarray(Image.open(tmp_path / 'ann_dir/train/0.png'))
+    assert np.array_equal(labels(dataset), np.where(raw == 3, 1, 255))
+
+
+@pytest.mark.parametrize(
+    ('chosen', 'message'),
+    [
+        ({'labels': 'some'}, "labels='some'; allowed are 'all'"),
+        ({'labels': ('roof',)}, r"has no class \['roof'\]"),
+        ({'classes': 'seen', 'labels': 'unseen'}, 'no class in common'),
+    ],
+)
+def test_wrong_labels_are_refused(
+    tmp_path: Path, chosen: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(ValueError, match=message):
+        build(make_pairs(tmp_path), **chosen)
+
+
 def test_all_classes_keep_their_ids(tmp_path: Path) -> None:
     dataset = build(make_pairs(tmp_path))
     raw = np.asarray(Image.open(tmp_path / 'ann_dir/train/0.png'))

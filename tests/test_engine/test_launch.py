@@ -28,7 +28,7 @@ def test_options_and_work_dir(root: Path) -> None:
 
 
 def test_a_missing_config() -> None:
-    with pytest.raises(FileNotFoundError, match='those of AerOSeg'):
+    with pytest.raises(FileNotFoundError, match='the configs of AerOSeg'):
         load_config(parse('nowhere.py'))
 
 

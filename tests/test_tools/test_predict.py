@@ -79,7 +79,7 @@ def test_errors_are_one_line(root: Path, folder: Path) -> None:
     done = _run(root, folder, 'out')
     assert done.returncode == 1
     last = done.stderr.strip().splitlines()[-1]
-    assert last.startswith('error: work/tiny.pth is no checkpoint')
+    assert last.startswith('error: work/tiny.pth is not a checkpoint')
     assert 'Traceback' not in done.stderr
     assert not (folder / 'out').exists()
 

@@ -248,4 +248,4 @@ def test_missing_checkpoint_and_config(root: Path, tmp_path: Path) -> None:
     assert 'error: there is no checkpoint' in done.stderr
     done = run(root, 'tools/train.py', 'configs/none.py')
     assert done.returncode == 1
-    assert 'error: no config configs/none.py' in done.stderr
+    assert 'error: there is no config configs/none.py' in done.stderr

@@ -8,8 +8,8 @@ from pathlib import Path
 from _command import make_parser, run
 
 from aeroseg.datasets.converters import FolderConverter
-from aeroseg.datasets.converters.tiling import RULES
 from aeroseg.files import atomic_path
+from aeroseg.window_starts import END_RULES
 
 
 def main() -> int:
@@ -49,7 +49,7 @@ def main() -> int:
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
         '--rule',
-        choices=RULES,
+        choices=END_RULES,
         default='pad',
         help='for the remainder at edges',
     )

@@ -6,7 +6,7 @@ import sys
 from _command import make_parser, run
 
 from aeroseg.datasets.converters import OpenEarthMapConverter
-from aeroseg.datasets.converters.tiling import RULES
+from aeroseg.window_starts import END_RULES
 
 
 def main() -> int:
@@ -17,7 +17,7 @@ def main() -> int:
     parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
         '--rule',
-        choices=RULES,
+        choices=END_RULES,
         default='drop',
         help='for the remainder at edges',
     )

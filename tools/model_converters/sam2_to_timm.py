@@ -1,8 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Take the image encoder out of an official SAM 2 checkpoint, for timm.
+"""Extract the image encoder of an official SAM 2 checkpoint, for timm.
 
-SAM2Guidance reads official files as they are; this makes a smaller file
-without memory, prompts and decoder, which loads without unpickling.
+SAM2Guidance reads official files directly; this writes a smaller one without
+memory, prompts and decoder.
 
 Example:
   python tools/model_converters/sam2_to_timm.py sam2.1_hiera_base_plus.pt \

@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If an argument, or the only scene, is at fault.
+        ValueError: If an argument, or the only scene, is wrong.
     """
     if not args.progress:
         logging.getLogger('aeroseg').setLevel(logging.WARNING)
@@ -98,7 +98,7 @@ def _predict_all(
 
 
 def _join_group() -> tuple[int, int]:
-    """Rank and number of processes; gloo serves CPUs and GPUs alike."""
+    """Rank and number of processes; gloo works on CPUs and GPUs."""
     world_size = int(os.environ.get('WORLD_SIZE', '1'))
     if world_size == 1:
         return 0, 1

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What a vocabulary becomes inside the model."""
+"""How the model sees a vocabulary: its prompts, and classes that are alike."""
 
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -41,7 +41,7 @@ class Explanation:
     pairs: tuple[Pair, ...]
 
     def text(self, max_pairs: int = 10) -> str:
-        """For a person to read.
+        """The explanation as readable text.
 
         Args:
             max_pairs (int): How many pairs to name.
@@ -53,7 +53,7 @@ class Explanation:
         if self.contrast:
             lines.append(f'  background: {", ".join(self.contrast)}')
         if self.pairs:
-            lines.append('Classes by how alike they are to it (1 is equal):')
+            lines.append('Most similar classes by text features (1 is equal):')
         for first, second, value in self.pairs[:max_pairs]:
             mark = '  hardly told apart' if value >= _ALIKE else ''
             lines.append(f'  {value:.3f}  {first} / {second}{mark}')

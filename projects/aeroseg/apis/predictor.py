@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from aeroseg.engine.closed_set import is_closed_set
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.reading.image_source import open_source
 from aeroseg.mapping.windows.map_rows import map_rows
@@ -21,6 +22,7 @@ from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
+from .closed_set_model import ClosedSetModel
 from .explain import Explanation, explain
 from .load_model import (
     build_model,
@@ -38,11 +40,11 @@ Picture: TypeAlias = np.ndarray | Image.Image | str | Path
 
 
 class Predictor:
-    """A trained model that is asked for any classes in any image.
+    """A trained model that predicts any classes in any image.
 
     Args:
         config (str | Path | Config | None): The config the checkpoint was
-            trained with. None takes the one that training left beside it.
+            trained with. None takes the one that training saved next to it.
         checkpoint (str | Path | None): The weights. None keeps random ones,
             useful only for benchmarks.
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
@@ -90,6 +92,8 @@ class Predictor:
             self.trained = load_weights(self.model, checkpoint)
         if self.trained is None and self.config.model.get('vocabulary'):
             self.trained = Vocabulary.build(self.config.model.vocabulary)
+        if is_closed_set(type(self.model)):
+            self.model = ClosedSetModel(self.model, self.trained)
         self.model.to(_find_device(device))
         self.amp = amp
         if accelerate is None:
@@ -114,14 +118,14 @@ class Predictor:
                 classes of the training.
 
         Raises:
-            ValueError: If names are empty or given twice, or the classes of
-                the training are asked for but not known.
+            ValueError: If names are empty or given twice, or none are given
+                and those of the training are not known.
             FileNotFoundError: If there is no such vocabulary file.
         """
         return read_classes(classes, self.trained)
 
     def ask(self, classes: Classes | None = None) -> VocabularyModel:
-        """The model together with the classes it is asked for.
+        """The model together with the classes it is to predict.
 
         Args:
             classes (Classes | None): See :meth:`vocabulary`.

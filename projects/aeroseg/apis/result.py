@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What a prediction of one image gives."""
+"""The result of predicting one image."""
 
 from dataclasses import dataclass
 from io import BytesIO
@@ -24,7 +24,7 @@ class SegmentationResult:
             or uint16 for more than 255 classes.
         scheme (LabelScheme): Names, colours and the id of the background.
         scores (np.ndarray | None): (S, H, W) probabilities, float32, if they
-            were asked for.
+            were requested.
     """
 
     image: np.ndarray

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Which scenes are meant, where each result goes, and who does what."""
+"""Scenes of a command line, their output folders and processes."""
 
 import os
 from collections.abc import Sequence
@@ -26,8 +26,8 @@ def find_scenes(inputs: Sequence[str]) -> list[Path]:
     """Resolve files, folders and globs.
 
     Args:
-        inputs (Sequence[str]): What the user typed. A folder means the
-            images directly inside.
+        inputs (Sequence[str]): Files, folders and globs. A folder stands
+            for the images directly inside it.
 
     Returns:
         list[Path]: Each file once, in the order given; inside a folder or a
@@ -91,8 +91,8 @@ def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
 def share(tasks: Sequence[Task], rank: int, world_size: int) -> list[Task]:
     """The tasks of one of several processes.
 
-    The largest files are dealt out first, each to the process with the least
-    to do, so every process finds the same division by itself.
+    The largest files are assigned first, each to the process with the least
+    work so far. Every process computes the same assignment.
 
     Args:
         tasks (Sequence[Task]): All tasks, the same in every process.

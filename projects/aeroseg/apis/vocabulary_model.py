@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A trained model that is asked for one vocabulary."""
+"""A trained model together with one vocabulary."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ from aeroseg.vocabulary import Vocabulary
 
 
 class VocabularyModel:
-    """A model and the words it is asked for: images in, probabilities out.
+    """A model and the words it predicts: images in, probabilities out.
 
     This is the :class:`~aeroseg.mapping.windows.score_model.ScoreModel` that
     scenes are predicted with. Several may share one model, in any order.

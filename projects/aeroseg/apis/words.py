@@ -25,8 +25,8 @@ def read_classes(
         trained (Vocabulary | None): These, if they are known.
 
     Raises:
-        ValueError: If names are empty or given twice, or the classes of the
-            training are asked for but not known.
+        ValueError: If names are empty or given twice, or none are given and
+            those of the training are not known.
         FileNotFoundError: If there is no such vocabulary file.
     """
     if classes is None:

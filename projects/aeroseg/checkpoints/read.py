@@ -15,6 +15,8 @@ from mmengine.runner import CheckpointLoader
 from safetensors.torch import load_file
 from torch import Tensor
 
+from aeroseg.errors import is_out_of_memory
+
 # mmengine keeps its log buffers in a checkpoint; these are all they need. The
 # functions that rebuild numpy values have moved between numpy 1 and 2.
 _ALLOWED = [
@@ -28,6 +30,8 @@ _ALLOWED = [
     *(type(np.dtype(kind)) for kind in ('f8', 'f4', 'f2', 'i8', 'i4', 'u4')),
     type(np.dtype(bool)),
 ]
+# Masks of attention are added to scores, -inf where nothing may be seen.
+_MASKS = ('attn_mask', 'causal_mask')
 _TRAINED = (
     'tools/train.py writes iter_N.pth and last_checkpoint into the work dir.'
 )
@@ -71,19 +75,30 @@ def read_checkpoint(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a checkpoint, is cut off, or holds objects
-            that would have to be unpickled.
+        ValueError: If it is not a checkpoint, is cut off or damaged, holds
+            objects that would have to be unpickled, or weights that are not
+            finite.
     """
     path = existing_file(path, advice)
+    _check_archive(path, advice)
     try:
         content = _read(path, map_location)
     except Exception as error:  # torch raises all kinds of errors
+        if is_out_of_memory(error):
+            raise
         raise ValueError(f'{path} {_fault(error)}. {advice}') from error
     if not isinstance(content, Mapping):
         raise ValueError(
-            f'{path} is no checkpoint: it holds a {type(content).__name__}, '
-            f'not tensors by name. {advice}'
+            f'{path} is not a checkpoint: it holds a '
+            f'{type(content).__name__}, not tensors by name. {advice}'
         )
+    weights = weights_of(content)
+    if not weights:
+        raise ValueError(
+            f'{path} is not a checkpoint: there are no tensors among its '
+            f'entries {sorted(map(str, content))[:5]}. {advice}'
+        )
+    _check_finite(weights, path, advice)
     return dict(content)
 
 
@@ -146,6 +161,39 @@ def _read(path: Path, map_location: Any) -> Any:
         return torch.load(path, map_location, weights_only=True)
 
 
+def _check_archive(path: Path, advice: str) -> None:
+    """Compare the checksums of an archive, which torch.load does not do."""
+    if not zipfile.is_zipfile(path):
+        return
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()
+    except (zipfile.BadZipFile, NotImplementedError, EOFError) as error:
+        damaged = str(error)
+    if damaged is not None:
+        raise ValueError(
+            f'{path} is damaged: the checksum of its part {damaged!r} is '
+            f'wrong; copy or download it again. {advice}'
+        )
+
+
+def _check_finite(
+    weights: Mapping[str, Tensor], path: Path, advice: str
+) -> None:
+    """Refuse weights that would make every score meaningless."""
+    for name, value in weights.items():
+        if not value.is_floating_point() or name.endswith(_MASKS):
+            continue
+        # A sum takes one pass and no memory; a large one may overflow.
+        total = value.sum(dtype=torch.float32)
+        if not total.isfinite() and not value.isfinite().all():
+            raise ValueError(
+                f'{path} holds numbers that are not finite (nan or inf), in '
+                f'{name!r}: the training diverged, or the file is damaged. '
+                f'Use an earlier checkpoint. {advice}'
+            )
+
+
 def _is_torchscript(path: Path) -> bool:
     """Whether a file is an archive of torch.jit, by torch's own rule."""
     if not zipfile.is_zipfile(path):
@@ -168,6 +216,6 @@ def _fault(error: Exception) -> str:
         )
     why = text.partition('\n')[0] or type(error).__name__
     return (
-        f'is no checkpoint, or is cut off ({why}): copy, download or train it '
-        'again'
+        f'is not a checkpoint, or is cut off ({why}): copy, download or train '
+        'it again'
     )

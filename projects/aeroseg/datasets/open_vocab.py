@@ -24,6 +24,11 @@ class OpenVocabDataset(BaseSegDataset):
     pixels of every other class to 255, so that training never sees them;
     ``classes='all'`` scores them all. The metainfo keeps ``seen_classes``.
 
+    ``classes`` numbers the classes anew, which suits a model that is asked
+    in words. A closed-set model has an output per class and needs the same
+    ids in training and testing: ``classes='all', labels='seen'`` keeps every
+    id, and the pixels of unseen classes become 255.
+
     A label is an image with one value per pixel: the index of its class in
     ``METAINFO['classes']``, or 255 for ignored pixels. Every image
     must have its label, at the same path below its folder.
@@ -36,6 +41,9 @@ class OpenVocabDataset(BaseSegDataset):
             split. 'classes' in it means the same as the argument.
         img_suffix (str): Ending of image files. Default: '.png'.
         seg_map_suffix (str): Ending of label files. Default: '.png'.
+        labels (str | Sequence[str]): Those of the classes whose pixels
+            count: 'all', 'seen', 'unseen' or names. The pixels of others
+            become 255; no id changes. Default: 'all'.
         **kwargs: Arguments of :class:`mmseg.datasets.BaseSegDataset`:
             ``data_root``, ``data_prefix=dict(img_path, seg_map_path)``,
             ``ann_file`` (a list of names), ``reduce_zero_label`` and
@@ -45,7 +53,8 @@ class OpenVocabDataset(BaseSegDataset):
         FileNotFoundError: If a folder, the list, a listed image or a label
             is missing.
         ValueError: If a class name is empty, given twice or not in the
-            dataset, the split is not known, or there is no image at all.
+            dataset, the split is not known, no class is left that has
+            labels, or there is no image at all.
     """
 
     METAINFO: ClassVar[dict] = {}
@@ -56,6 +65,7 @@ class OpenVocabDataset(BaseSegDataset):
         metainfo: Mapping[str, Any] | None = None,
         img_suffix: str = '.png',
         seg_map_suffix: str = '.png',
+        labels: str | Sequence[str] = 'all',
         **kwargs: Any,
     ) -> None:
         info = {**self.METAINFO, **(metainfo or {})}
@@ -71,6 +81,13 @@ class OpenVocabDataset(BaseSegDataset):
         full = self.full_vocabulary = Vocabulary.from_metainfo(info)
         self._check_known(info.get('seen_classes') or ())
         names = self._chosen(classes, info.get('seen_classes'))
+        labelled = self._chosen(labels, info.get('seen_classes'), 'labels')
+        self.labelled = tuple(n for n in names if n in labelled)
+        if not self.labelled:
+            raise ValueError(
+                f'{type(self).__name__}: classes={classes!r} and labels='
+                f'{labels!r} have no class in common, so that no pixel counts'
+            )
         info['classes'] = names
         info['palette'] = [
             list(full.palette[full.names.index(n)]) for n in names
@@ -88,16 +105,19 @@ class OpenVocabDataset(BaseSegDataset):
             return super().__getitem__(idx)
 
     def _chosen(
-        self, classes: str | Sequence[str], seen: Sequence[str] | None
+        self,
+        classes: str | Sequence[str],
+        seen: Sequence[str] | None,
+        argument: str = 'classes',
     ) -> tuple[str, ...]:
-        """The chosen names, in the order of their new ids."""
+        """The names that an argument chooses, in the order of their ids."""
         full = self.full_vocabulary.names
         if not isinstance(classes, str):
             self._check_known(classes)
             return Vocabulary(tuple(classes)).names
         if classes not in _GROUPS:
             raise ValueError(
-                f'{type(self).__name__}: classes={classes!r}; allowed are '
+                f'{type(self).__name__}: {argument}={classes!r}; allowed are '
                 f'{", ".join(map(repr, _GROUPS))} or a list of names out of '
                 f'{list(full)}'
             )
@@ -105,7 +125,7 @@ class OpenVocabDataset(BaseSegDataset):
             return full
         if seen is None:
             raise ValueError(
-                f'{type(self).__name__}: classes={classes!r}, but no class '
+                f'{type(self).__name__}: {argument}={classes!r}, but no class '
                 'is marked as seen; give metainfo=dict(seen_classes=(...)) '
                 'or mark every line of names.txt with [seen] or [unseen]'
             )
@@ -136,15 +156,16 @@ class OpenVocabDataset(BaseSegDataset):
             new_classes (Sequence[str], optional): The chosen names.
 
         Returns:
-            dict[int, int] | None: None where every class keeps its id; an
-            ignored class becomes 255.
+            dict[int, int] | None: None where every class keeps its id and
+            counts; an ignored class becomes 255.
         """
         names = tuple(new_classes or self.full_vocabulary.names)
-        if names == self.full_vocabulary.names:
+        full = self.full_vocabulary.names
+        if names == full == self.labelled:
             return None
         return {
-            i: names.index(name) if name in names else IGNORE_INDEX
-            for i, name in enumerate(self.full_vocabulary.names)
+            i: names.index(name) if name in self.labelled else IGNORE_INDEX
+            for i, name in enumerate(full)
         }
 
     def load_data_list(self) -> list[dict[str, Any]]:

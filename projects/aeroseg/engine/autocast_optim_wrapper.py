@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Training in bfloat16 on whatever device the model is on."""
+"""Training in bfloat16 on any device."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,9 +16,9 @@ class AutocastOptimWrapper(OptimWrapper):
     """An optimiser whose forward pass runs under bfloat16 autocast.
 
     Weights, gradients and the optimiser's state stay float32. bfloat16 has
-    the range of float32, so that losses need no scaling. mmengine's
-    ``AmpOptimWrapper`` does the same with scaling, and not on a CPU; it is
-    the choice for GPUs that know float16 alone.
+    the range of float32, so losses need no scaling. mmengine's
+    ``AmpOptimWrapper`` does the same with scaling, and not on a CPU; use it
+    on GPUs that have float16 but no bfloat16.
 
     Args:
         **kwargs: Arguments of mmengine's ``OptimWrapper``.

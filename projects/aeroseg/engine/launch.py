@@ -11,9 +11,12 @@ from mmseg.registry import DATASETS
 
 from aeroseg.read_config import read_config
 
+from .closed_set import check_config
+from .run import building
+
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
-    """The config and changes of it, for every tool that takes one."""
+    """Add the arguments of every tool that reads a config."""
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--cfg-options',
@@ -26,7 +29,7 @@ def add_config_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Arguments that training and testing share."""
+    """Add the arguments that training and testing share."""
     add_config_arguments(parser)
     parser.add_argument(
         '--work-dir',
@@ -50,7 +53,7 @@ def load_config(args: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such config.
-        ValueError: If it is no config.
+        ValueError: If it is not a config.
     """
     config = read_config(args.config, args.cfg_options)
     config.launcher = args.launcher
@@ -66,8 +69,8 @@ def load_config(args: argparse.Namespace) -> Config:
 def _prepare_processes(config: Config) -> None:
     """Several processes without a GPU: gloo, and DDP without device ids.
 
-    mmengine asks for a CUDA device as soon as it starts the processes
-    itself, so the group is made before.
+    mmengine needs a CUDA device when it creates the process group, so the
+    group is created here.
     """
     if torch.cuda.is_available() or 'RANK' not in os.environ:
         return
@@ -83,13 +86,16 @@ def check_datasets(config: Config, loaders: list[str]) -> None:
 
     Args:
         config (Config): The whole config.
-        loaders (list[str]): Names of dataloaders, 'train_dataloader' ....
+        loaders (list[str]): Names such as 'train_dataloader'.
 
     Raises:
         FileNotFoundError: If data are missing.
-        ValueError: If classes or files are faulty.
+        ValueError: If classes or files have faults, or a closed-set model
+            would be scored on classes with other ids.
     """
+    check_config(config)
     for name in loaders:
         loader = config.get(name)
         if loader:
-            DATASETS.build(loader['dataset'])
+            with building(config):
+                DATASETS.build(loader['dataset'])

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Fit the training of a config to the memory of a GPU."""
+"""Fits a training config to the memory of a GPU."""
 
 from pathlib import Path
 
@@ -9,20 +9,20 @@ _COUNTS = {'max_iters', 'val_interval', 'interval', 'T_max', 'begin', 'end'}
 
 
 def apply_memory_preset(config: Config, path: str | Path) -> None:
-    """Merge a preset into a config; the effective batch stays what it is.
+    """Merge a preset into a config; the effective batch stays the same.
 
-    A preset says how many images are computed at once; the rest of the batch
-    is gathered step by step. A step of mmengine is one such part, so that
-    lengths and intervals are multiplied by the number of parts: the number
-    of updates, of images and the course of the learning rate stay the same.
+    A preset says how many images are computed at once; gradients are
+    accumulated until the batch is complete. mmengine counts each part as a
+    step, so lengths and intervals are multiplied by the number of parts. The
+    number of updates and images and the learning-rate schedule stay the same.
 
     Args:
         config (Config): Changed in place.
         path (str | Path): A file of ``configs/_base_/memory``.
 
     Raises:
-        FileNotFoundError: If there is no such file; the message names those
-            that there are.
+        FileNotFoundError: If there is no such file; the message lists the
+            existing ones.
         ValueError: If the batch is not a multiple of the preset's images.
     """
     path = Path(path)
@@ -30,7 +30,7 @@ def apply_memory_preset(config: Config, path: str | Path) -> None:
         known = sorted(p.stem for p in path.parent.glob('*.py'))
         raise FileNotFoundError(
             f'there is no memory preset {path.stem!r} in {path.parent}; '
-            f'there are {", ".join(known)}'
+            f'choose one of {", ".join(known)}'
         )
     preset = Config.fromfile(path)
     at_once = preset.pop('images_at_once')
@@ -46,14 +46,14 @@ def apply_memory_preset(config: Config, path: str | Path) -> None:
 
 
 def _split_batches(config: Config, at_once: int) -> None:
-    """Gather a batch from parts, and stretch whatever counts steps."""
+    """Accumulate a batch from parts, and scale all that counts steps."""
     loader = config.train_dataloader
     if at_once >= loader.batch_size:
         return
     parts, rest = divmod(loader.batch_size, at_once)
     if rest:
         raise ValueError(
-            f'a batch of {loader.batch_size} cannot be gathered from parts '
+            f'a batch of {loader.batch_size} cannot be split into parts '
             f'of {at_once} images; set train_dataloader.batch_size to a '
             f'multiple of {at_once}'
         )

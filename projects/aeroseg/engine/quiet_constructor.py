@@ -17,10 +17,10 @@ def _wanted(record: logging.LogRecord) -> bool:
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class QuietOptimWrapperConstructor(DefaultOptimWrapperConstructor):
-    """The same optimiser; the log is not flooded while it is built.
+    """The default optimiser constructor, without its flood of warnings.
 
-    Most of AerOSeg is frozen, which is no cause for some 900 warnings.
-    :class:`TrainableHook` says in a few lines what is trained.
+    Most of AerOSeg is frozen, and each frozen weight gives a warning (about
+    900). :class:`TrainableHook` logs in a few lines what is trained.
     """
 
     def __call__(self, model: nn.Module) -> OptimWrapper:

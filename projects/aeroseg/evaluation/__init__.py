@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Scores over seen and unseen classes, and the tables of the paper."""
+"""Scores over seen and unseen classes, and their result files."""
 
 from .open_vocab_iou_metric import OpenVocabIoUMetric
 from .protocol_hook import ProtocolHook

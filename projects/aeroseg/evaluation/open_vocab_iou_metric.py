@@ -27,36 +27,37 @@ class OpenVocabIoUMetric(IoUMetric):
 
     The seen classes come from ``dataset_meta['seen_classes']``. Pixels are
     counted as integers, so the result does not depend on the order of images
-    or the number of processes (mmseg adds up float32, which loses pixels
-    beyond 2**24 of a class).
+    or the number of processes (mmseg adds float32 numbers, which lose pixels
+    above 2**24 per class).
 
-    A class without a pixel in the truth scores nan and joins no mean, also
-    where it was predicted: the rule of detectron2's evaluator, with which the
-    published systems were scored. (mmseg gives such a class 0 when one pixel
-    of it was predicted.) Its false positives lower the classes they cover.
+    A class without a pixel in the truth scores nan and is in no mean, even
+    if it was predicted: the rule of detectron2's evaluator, which the
+    published systems were scored with. (mmseg gives such a class 0 when one
+    pixel of it was predicted.) Its false positives lower the classes they
+    cover.
 
     Pixels predicted as none of the classes (an id of T or more, as
     background) count as misses of the true class.
 
     Args:
         seen_classes (Sequence[str], optional): Names of the seen classes for
-            a dataset whose metainfo does not tell them.
+            a dataset whose metainfo does not list them.
         iou_metrics (Sequence[str]): 'mIoU' and, for more columns, 'mDice'
             and 'mFscore'. The seen and unseen means are of the IoU.
-        result_file (str, optional): JSON file for the result. Default: what
-            :class:`ProtocolHook` gives, or no file without it.
+        result_file (str, optional): JSON file for the result. Default: the
+            file of :class:`ProtocolHook`, or no file without the hook.
         prefix (str, optional): Put before every metric name, with a slash.
         **kwargs: Further arguments of :class:`mmseg.evaluation.IoUMetric`.
 
     Attributes:
-        protocol (dict): How the scores came about, for the result file; set
-            by :class:`ProtocolHook`.
+        protocol (dict): How the scores were computed, for the result file;
+            set by :class:`ProtocolHook`.
         default_result_file (str | None): Used where `result_file` is None.
 
     Raises:
         ValueError: If 'mIoU' is not among the metrics; while evaluating, if
-            a seen class is not in the dataset, is given twice with different
-            meaning, or a label holds an id that no class has.
+            a seen class is not in the dataset, differs between metric and
+            metainfo, or a label has an id that no class has.
     """
 
     def __init__(
@@ -109,7 +110,7 @@ class OpenVocabIoUMetric(IoUMetric):
                 self._save_labels(guess, sample, classes)
 
     def _save_labels(self, guess: Tensor, sample: dict, classes: int) -> None:
-        """Write an id image: 8 bits where they suffice, else 16.
+        """Write an image of ids: 8 bits if they suffice, else 16.
 
         With `reduce_zero_label` ids start at 1 and 0 is no class; without,
         they start at 0 and the highest number is no class.
@@ -163,7 +164,7 @@ class OpenVocabIoUMetric(IoUMetric):
             ids = truth.unique().tolist()
             bad = [i for i in ids if not 0 <= i < num_classes]
             raise ValueError(
-                f'the labels hold the ids {bad}, but there are {num_classes} '
+                f'the labels have the ids {bad}, but there are {num_classes} '
                 f'classes: allowed are 0 to {num_classes - 1} and '
                 f'{ignore_index} for pixels that do not count. Check '
                 'reduce_zero_label and the dataset with '
@@ -185,7 +186,7 @@ class OpenVocabIoUMetric(IoUMetric):
         """Add up all images, write the table and the result file.
 
         Args:
-            results (list): What :meth:`intersect_and_union` gave, per image.
+            results (list): Counts of :meth:`intersect_and_union` per image.
 
         Returns:
             dict[str, float]: Percent: 's-mIoU', 'u-mIoU', 'h-mIoU' (where

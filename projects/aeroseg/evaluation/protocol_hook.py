@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""How a score came about, handed to the metric for the result file."""
+"""Gives the metric the protocol of a score, for the result file."""
 
 import subprocess
 from pathlib import Path
@@ -24,36 +24,60 @@ class ProtocolHook(Hook):
     The protocol says which dataset, split and image size, which inference
     mode, which prompts, which checkpoint, seed, config and commit. The result
     of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
-    validation to ``<work_dir>/<time>/val_iter_<n>.json``, beside the log.
+    validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
     """
+
+    def __init__(self) -> None:
+        self._trains = False
+
+    def before_train(self, runner: Runner) -> None:
+        """Note that this run trains and has a number of iterations."""
+        del runner
+        self._trains = True
 
     def before_val(self, runner: Runner) -> None:
         """Describe the validation that begins."""
-        done = trained_iterations(runner)
+        done = self._iterations(runner)
         name = 'val' if done is None else f'val_iter_{done}'
         self._describe(runner, runner.val_loop, name)
 
     def before_test(self, runner: Runner) -> None:
         """Describe the test that begins."""
-        weights = runner._load_from
+        weights = runner.cfg.get('load_from')
         stem = Path(weights).stem if weights else 'untrained'
         self._describe(runner, runner.test_loop, f'test_{stem}')
 
     def _describe(self, runner: Runner, loop: BaseLoop, name: str) -> None:
-        protocol = {'phase': name.split('_')[0], **describe(runner, loop)}
+        protocol = {
+            'phase': name.split('_')[0],
+            **describe(runner, loop, self._iterations(runner)),
+        }
         for metric in loop.evaluator.metrics:
             if isinstance(metric, OpenVocabIoUMetric):
                 metric.protocol = protocol
                 target = Path(runner.log_dir) / f'{name}.json'
                 metric.default_result_file = str(target)
 
+    def _iterations(self, runner: Runner) -> int | None:
+        """Steps trained in this run; None if it does not train.
 
-def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
-    """Everything about a run that changes its scores.
+        ``runner.iter`` would build the training loop of a run without
+        training, with its data and workers, and give the visualizer the
+        training classes.
+        """
+        return runner.iter if self._trains else None
+
+
+def describe(
+    runner: Runner, loop: BaseLoop, iterations: int | None
+) -> dict[str, Any]:
+    """Everything that can change the scores of a run.
 
     Args:
         runner (Runner): The run.
         loop (BaseLoop): Its validation or test loop.
+        iterations (int | None): Steps trained in this run; None if it does
+            not train.
 
     Returns:
         dict: Plain values: 'dataset', 'model', 'run' and 'code'.
@@ -80,8 +104,8 @@ def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
             'run': {
                 'config': runner.cfg.filename,
                 'experiment': runner.experiment_name,
-                'checkpoint': runner._load_from,
-                'iteration': trained_iterations(runner),
+                'checkpoint': runner.cfg.get('load_from'),
+                'iteration': iterations,
                 'seed': runner.seed,
                 'processes': runner.world_size,
             },
@@ -93,18 +117,8 @@ def describe(runner: Runner, loop: BaseLoop) -> dict[str, Any]:
     )
 
 
-def trained_iterations(runner: Runner) -> int | None:
-    """Steps trained in this run; None where it does not train.
-
-    ``runner.iter`` would build the training loop, with its data and workers,
-    and give the visualizer the training classes.
-    """
-    loop = runner._train_loop
-    return loop.iter if isinstance(loop, BaseLoop) else None
-
-
 def code_commit() -> str | None:
-    """Commit of the checkout this package lies in; None outside of one."""
+    """Commit of the checkout that holds this package; None without one."""
     folder = Path(__file__).resolve().parent
     try:
         found = subprocess.run(
@@ -120,10 +134,10 @@ def code_commit() -> str | None:
 
 
 def plain(value: Any) -> Any:
-    """Values that JSON can hold; others as text.
+    """Values as JSON can hold them; others become text.
 
     Args:
-        value (Any): Nested mappings, sequences and single values.
+        value (Any): Nested mappings, sequences and scalars.
     """
     if isinstance(value, (Config, ConfigDict)):
         value = value.to_dict()

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The JSON file that holds the result of one evaluation."""
+"""The JSON file with the result of one evaluation."""
 
 import json
 import math
@@ -15,8 +15,8 @@ def write_result(path: str | Path, record: dict[str, Any]) -> None:
     """Write a result file, complete or not at all.
 
     Args:
-        path (str | Path): The JSON file; missing folders are made.
-        record (dict): Plain values. A nan becomes null, as JSON asks.
+        path (str | Path): The JSON file; missing folders are created.
+        record (dict): Plain values. A nan becomes null, since JSON has none.
     """
     content = _plain({'format': RESULT_FORMAT, **record})
     with atomic_path(path) as part:
@@ -35,13 +35,13 @@ def read_result(path: str | Path) -> dict[str, Any]:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is no result file of this form.
+        ValueError: If it is not a result file of this format.
     """
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(
-            f'no result file {path}; tools/test.py writes one into the '
-            'work dir'
+            f'there is no result file {path}; tools/test.py writes one into '
+            'the work dir'
         )
     try:
         record = json.loads(path.read_text(encoding='utf-8'))

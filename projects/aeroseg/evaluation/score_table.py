@@ -11,9 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 _GROUPS = {True: 'seen', False: 'unseen', None: '-'}
-_LOST = (
-    '{names}: no pixel in the truth, therefore nan and left out of the means.'
-)
+_ABSENT = '{names}: no pixel in the ground truth, so nan and not in the means.'
 
 
 def format_score(value: float) -> str:
@@ -22,11 +20,11 @@ def format_score(value: float) -> str:
 
 
 def render_table(table: Table, width: int = 200) -> str:
-    """Plain text of a rich table: no colours, for any log file.
+    """Plain text of a rich table, without colours, for log files.
 
     Args:
         table (Table): The table.
-        width (int): Most characters on a line.
+        width (int): Characters per line at most.
     """
     stream = io.StringIO()
     Console(file=stream, width=width, color_system=None).print(table)
@@ -44,7 +42,7 @@ def score_table(
         classes (Sequence[Mapping]): Per class 'name', 'seen' (True, False or
             None), 'pixels', 'images' and one entry per score name.
         summary (Mapping[str, float]): Means in percent, by name.
-        score_names (Sequence[str]): The per-class scores, as 'IoU', 'Acc'.
+        score_names (Sequence[str]): The per-class scores, such as 'IoU'.
 
     Returns:
         str: A table of the classes, seen ones first, a line on classes that
@@ -63,9 +61,9 @@ def score_table(
             table.add_row(entry['name'], _GROUPS[mark], *scores, *counts)
         table.add_section()
     parts = [render_table(table)]
-    lost = [entry['name'] for entry in classes if not entry['pixels']]
-    if lost:
-        parts.append(_LOST.format(names=', '.join(lost)))
+    absent = [entry['name'] for entry in classes if not entry['pixels']]
+    if absent:
+        parts.append(_ABSENT.format(names=', '.join(absent)))
     means = Table(*summary, box=box.ASCII2)
     means.add_row(*map(format_score, summary.values()))
     return '\n'.join([*parts, render_table(means)])

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The arithmetic of the scores, apart from any framework."""
+"""The arithmetic of the scores, without any framework."""
 
 from collections.abc import Sequence
 
@@ -16,8 +16,8 @@ def harmonic_mean(first: float, second: float) -> float:
         second (float): A score that is not negative, of the same scale.
 
     Returns:
-        float: ``2 a b / (a + b)``; 0 where either is 0 (both, too), nan
-        where either is nan.
+        float: ``2 a b / (a + b)``; 0 where one or both are 0, nan where
+        either is nan.
     """
     if np.isnan(first) or np.isnan(second):
         return float('nan')
@@ -44,7 +44,7 @@ def open_vocab_means(
 
     Args:
         values (Sequence[float]): IoU per class, of any scale, (T,). A nan
-            entry (a class without a pixel in the truth) joins no mean.
+            entry (a class without a pixel in the truth) is in no mean.
         seen (Sequence[bool] | None): Seen mark per class, (T,).
 
     Returns:

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Where the time of a scene goes."""
+"""How the time of a scene is spent."""
 
 import time
 from collections import defaultdict
@@ -41,7 +41,7 @@ class Stopwatch:
 
         Args:
             name (str): What it does.
-            values (Iterable): Handed on one by one.
+            values (Iterable): Yielded one by one.
         """
         iterator = iter(values)
         while True:

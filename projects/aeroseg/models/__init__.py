@@ -5,22 +5,24 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, ConvNeXtCLIP, RotatedCLIP
+from .backbones import CLIPFeatures, ConvNeXtCLIP, RotatedCLIP, SplitCLIP
 from .data_preprocessor import RGBDataPreProcessor
 from .decode_heads import (
     AttentionUpsampleHead,
     BackProjectionHead,
     GradualFusionHead,
+    SideAdapterHead,
 )
 from .features import AerOSegFeatures, SEDFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
 from .necks import CorrelationNeck
-from .segmentors import SED, AerOSeg, OpenVocabSegmentor
+from .segmentors import SAN, SED, AerOSeg, OpenVocabSegmentor
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
+    'SAN',
     'SED',
     'AerOSeg',
     'AerOSegFeatures',
@@ -38,4 +40,6 @@ __all__ = [
     'RGBDataPreProcessor',
     'RotatedCLIP',
     'SEDFeatures',
+    'SideAdapterHead',
+    'SplitCLIP',
 ]

@@ -50,7 +50,7 @@ class RGBDataPreProcessor(SegDataPreProcessor):
                 'size_divisor (in test_cfg for testing) to pad to'
             )
         if training and not pads:
-            # mmseg wants to be told a size, though there is none to pad to.
+            # mmseg requires a size, though there is none to pad to.
             self.size = shapes[0][1:]
             try:
                 return super().forward(data, training)

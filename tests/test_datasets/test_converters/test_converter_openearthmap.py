@@ -9,7 +9,7 @@ from PIL import Image
 
 from aeroseg.datasets import OpenEarthMapDataset
 from aeroseg.datasets.converters import Conversion, OpenEarthMapConverter
-from aeroseg.datasets.converters.tiling import Rule
+from aeroseg.window_starts import EndRule
 
 
 def convert(source: Path, out: Path, **kwargs: object) -> dict:
@@ -46,7 +46,7 @@ def test_tiles_are_windows_of_the_scene(tmp_path: Path) -> None:
     [('drop', 6, 3), ('pad', 4 + 6, 4 + 1), ('clamp', 4 + 6, 4 + 1)],
 )
 def test_rules_and_their_counts(
-    tmp_path: Path, rule: Rule, train: int, val: int
+    tmp_path: Path, rule: EndRule, train: int, val: int
 ) -> None:
     source = make_openearthmap(tmp_path / 'source')
     summary = convert(source, tmp_path / 'out', rule=rule)

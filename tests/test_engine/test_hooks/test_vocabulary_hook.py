@@ -21,14 +21,12 @@ def loader(metainfo: dict) -> SimpleNamespace:
 
 
 def make_runner(model: nn.Module) -> SimpleNamespace:
-    train = loader(SEEN)
     return SimpleNamespace(
         model=model,
         logger=MMLogger.get_instance('vocabulary-test'),
-        train_dataloader=train,
+        train_dataloader=loader(SEEN),
         val_dataloader=loader(ALL),
         test_dataloader=loader(ALL),
-        _train_loop=SimpleNamespace(dataloader=train),
     )
 
 
@@ -52,7 +50,6 @@ def test_each_phase_has_its_words(model: AerOSeg) -> None:
 
 def test_validation_alone(model: AerOSeg) -> None:
     hook, runner = VocabularyHook(), make_runner(model)
-    runner._train_loop = None
     hook.before_val(runner)
     hook.after_val(runner)
     assert len(model.vocabulary) == 3
@@ -66,7 +63,7 @@ def test_the_checkpoint_gets_the_words(model: AerOSeg) -> None:
     assert stored == model.vocabulary
 
 
-def test_other_models_are_left_alone() -> None:
+def test_other_models_are_not_changed() -> None:
     hook, runner = VocabularyHook(), make_runner(nn.Linear(1, 1))
     hook.before_train(runner)
     hook.after_val(runner)

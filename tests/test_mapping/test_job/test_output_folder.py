@@ -51,7 +51,7 @@ def test_kills_keep_the_work_and_faults_remove_it(tmp_path: Path) -> None:
     assert not out.exists()
 
 
-def test_full_disk_is_put_into_words_and_the_work_kept(tmp_path: Path) -> None:
+def test_full_disk_is_explained_and_the_work_kept(tmp_path: Path) -> None:
     out = tmp_path / 'out'
     full = OSError(28, 'No space left on device')
     with pytest.raises(ValueError, match=r'No space left.*run again'):
@@ -80,7 +80,7 @@ def test_overwriting_removes_the_old_results_only(tmp_path: Path) -> None:
     assert [p.name for p in tmp_path.iterdir()] == ['mine.txt']
 
 
-def test_overwriting_makes_the_same_job_anew(tmp_path: Path) -> None:
+def test_overwriting_repeats_the_same_job(tmp_path: Path) -> None:
     folder = OutputFolder(tmp_path, JOB)
     (tmp_path / 'a.txt').write_text('x')
     folder.complete({'files': {'a': 'a.txt'}})
@@ -88,7 +88,7 @@ def test_overwriting_makes_the_same_job_anew(tmp_path: Path) -> None:
     assert not any(tmp_path.iterdir())
 
 
-def test_overwriting_goes_on_with_what_a_kill_left(tmp_path: Path) -> None:
+def test_overwriting_resumes_what_a_kill_left(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         _fail(OutputFolder(tmp_path, JOB), KeyboardInterrupt())
     mark = tmp_path / '.aeroseg' / 'rows'

@@ -156,7 +156,7 @@ def test_more_than_255_classes(
         assert np.abs(data.read(1) - expected).max() <= 1
 
 
-def test_a_finished_job_is_repeated_only_when_told(
+def test_a_finished_job_is_repeated_only_with_overwrite(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -181,7 +181,7 @@ def test_a_finished_job_is_repeated_only_when_told(
     assert model.calls > calls
 
 
-def test_results_of_another_job_are_kept_unless_told(
+def test_results_of_another_job_are_kept_without_overwrite(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -199,7 +199,7 @@ def test_results_of_another_job_are_kept_unless_told(
     assert not (out / 'scores.tif').exists()
 
 
-def test_interrupted_run_goes_on_with_the_same_bytes(
+def test_interrupted_run_resumes_with_the_same_bytes(
     model: Any,
     pixels: np.ndarray,
     write_scene: Write,
@@ -261,7 +261,7 @@ class CountsBatches:
 
 
 @pytest.mark.parametrize('stop', range(31, 74, 6))
-def test_resumed_runs_take_the_batches_of_an_undisturbed_one(
+def test_resumed_runs_use_the_batches_of_an_uninterrupted_one(
     pixels: np.ndarray, write_scene: Write, tmp_path: Path, stop: int
 ) -> None:
     scheme = LabelScheme(Vocabulary(('a', 'b', 'c', 'd')))

@@ -54,7 +54,7 @@ def test_constant_band_and_empty_scene_do_not_divide_by_zero() -> None:
     assert make_stretch('minmax', flat, ~VALID) == Stretch((0,) * 3, (1,) * 3)
 
 
-def test_the_user_is_told() -> None:
+def test_the_ranges_are_described() -> None:
     text = Stretch((0, 1, 2), (10, 11, 12.5)).describe()
     assert '0 to 10, 1 to 11, 2 to 12.5' in text
 

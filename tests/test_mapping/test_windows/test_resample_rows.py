@@ -36,7 +36,7 @@ def test_rows_equal_the_resampled_whole(
     assert torch.allclose(found, whole[:, first:], atol=1e-5, rtol=0)
 
 
-def test_equal_sizes_are_handed_on_untouched() -> None:
+def test_equal_sizes_are_yielded_untouched() -> None:
     scores = torch.rand(2, *GRID)
     (_, part), *_ = ResampleRows(GRID, GRID)([(0, scores)])
     assert part.data_ptr() == scores.data_ptr()

@@ -37,7 +37,7 @@ def test_out_of_memory_halves_the_batch_and_says_so(
         scores = model.predict_scores(images)
     assert torch.equal(scores, images[:, :2] / 255)
     assert model.batches.at(0) == 2
-    assert 'going on with batch 2' in caplog.text
+    assert 'continuing with batch 2' in caplog.text
     assert model.model.sizes == [2, 2, 2, 1]
 
 

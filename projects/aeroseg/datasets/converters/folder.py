@@ -9,12 +9,13 @@ from typing import Any, Literal
 import numpy as np
 
 from aeroseg.vocabulary import Vocabulary
+from aeroseg.window_starts import EndRule
 
 from ..labels import ColourTable, IdTable, colour_ids, read_label
 from .converter import Converter, Record, shared_images
 from .scene import Scene, Tile
 from .source import SourceFile, list_files
-from .tiling import Rule, tile_windows
+from .tiling import tile_windows
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff')
 
@@ -39,7 +40,7 @@ class FolderConverter(Converter):
             (0, 1). Default: 0.2.
         seed (int): Of the draw. Default: 0.
         size (int): Side of a tile, px. Default: 256.
-        rule (Rule): What happens to the remainder at the edges. Default:
+        rule (EndRule): What happens to the remainder at the edges. Default:
             'pad', so that every pixel counts once.
     """
 
@@ -57,7 +58,7 @@ class FolderConverter(Converter):
         val_share: float = 0.2,
         seed: int = 0,
         size: int = 256,
-        rule: Rule = 'pad',
+        rule: EndRule = 'pad',
     ) -> None:
         tile_windows(size, size, size, size, rule)
         self.source = list(source)

@@ -7,12 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from aeroseg.window_starts import END_RULES, EndRule
+
 from ..labels import IGNORE_INDEX, IdTable, read_ids
 from ..openearthmap import OpenEarthMapDataset
 from .converter import Converter, Record, compare
 from .scene import Scene, Tile
 from .source import SourceFile, list_files
-from .tiling import RULES, Rule, Window, cut, tile_windows
+from .tiling import Window, cut, tile_windows
 
 # Number of tiles that arXiv:2504.09203 gives.
 PUBLISHED = {'train': 31154, 'val': 5195}
@@ -29,7 +31,7 @@ class OpenEarthMapConverter(Converter):
         lists (Mapping[str, str | Path], optional): A list of file names per
             split. Default: ``train.txt`` and ``val.txt`` of the source.
         size (int): Side of a tile, px. Default: 256.
-        rule (Rule): What happens to the remainder at the edges. Default:
+        rule (EndRule): What happens to the remainder at the edges. Default:
             'drop', the rule whose numbers are closest to the published ones
             when sides are not a multiple of 256; no pixel is scored twice.
         without_xbd (bool): Leave out listed scenes without an image: the
@@ -45,7 +47,7 @@ class OpenEarthMapConverter(Converter):
         source: Sequence[str | Path],
         lists: Mapping[str, str | Path] | None = None,
         size: int = 256,
-        rule: Rule = 'drop',
+        rule: EndRule = 'drop',
         without_xbd: bool = False,
     ) -> None:
         tile_windows(size, size, size, size, rule)
@@ -145,7 +147,7 @@ class OpenEarthMapConverter(Converter):
     def notes(self, scene: Scene, label: np.ndarray) -> dict[str, Any]:
         """Number of tiles under every rule: all, and with a known pixel."""
         counts: dict[str, Any] = {'split': scene.split}
-        for rule in RULES:
+        for rule in END_RULES:
             windows = self._windows(label, rule)
             known = [
                 bool((cut(label, w, IGNORE_INDEX) != IGNORE_INDEX).any())
@@ -154,14 +156,14 @@ class OpenEarthMapConverter(Converter):
             counts[rule] = [len(windows), sum(known)]
         return counts
 
-    def _windows(self, label: np.ndarray, rule: Rule) -> list[Window]:
+    def _windows(self, label: np.ndarray, rule: EndRule) -> list[Window]:
         height, width = label.shape
         return tile_windows(height, width, self.size, self.size, rule)
 
     def report(self, records: Sequence[Record]) -> list[str]:
         """Compare the number of tiles under every rule with the paper's."""
         sentences = compare(records, PUBLISHED)
-        for rule in RULES:
+        for rule in END_RULES:
             parts = []
             for split, published in PUBLISHED.items():
                 notes = [r['notes'] for r in records]

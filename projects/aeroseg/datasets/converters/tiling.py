@@ -1,12 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The positions of the tiles of a scene."""
 
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 import numpy as np
 
-Rule = Literal['drop', 'pad', 'clamp']
-RULES: tuple[Rule, ...] = get_args(Rule)
+from aeroseg.window_starts import EndRule, starts_by_stride
 
 
 class Window(NamedTuple):
@@ -18,39 +17,8 @@ class Window(NamedTuple):
     height: int
 
 
-def starts(length: int, size: int, stride: int, rule: Rule) -> list[int]:
-    """Where tiles begin along one side.
-
-    Args:
-        length (int): Length of the side, px.
-        size (int): Length of a tile, px.
-        stride (int): Distance between two starts, px.
-        rule (Rule): What happens to the remainder at the end: 'drop' leaves
-            it out; 'pad' adds a tile that extends beyond the edge; 'clamp'
-            adds a tile that ends at the edge and overlaps its neighbour. A
-            side shorter than a tile gives no tile under 'drop', else one.
-
-    Returns:
-        list[int]: Ascending starts, px.
-
-    Raises:
-        ValueError: If a length is not positive or the rule is unknown.
-    """
-    if min(length, size, stride) < 1 or rule not in RULES:
-        raise ValueError(
-            f'cannot tile {length} px with size={size}, stride={stride}, '
-            f'rule={rule!r}; lengths are positive, rules are {RULES}'
-        )
-    if length < size:
-        return [] if rule == 'drop' else [0]
-    found = list(range(0, length - size + 1, stride))
-    if found[-1] + size < length and rule != 'drop':
-        found.append(length - size if rule == 'clamp' else found[-1] + stride)
-    return found
-
-
 def tile_windows(
-    height: int, width: int, size: int, stride: int, rule: Rule
+    height: int, width: int, size: int, stride: int, rule: EndRule
 ) -> list[Window]:
     """The tiles of a scene, row by row.
 
@@ -59,15 +27,15 @@ def tile_windows(
         width (int): Width of the scene, px.
         size (int): Side of a tile, px.
         stride (int): Distance between two tiles, px.
-        rule (Rule): See :func:`starts`.
+        rule (EndRule): See :func:`.starts_by_stride`.
 
     Returns:
         list[Window]: Square windows.
     """
     return [
         Window(x, y, size, size)
-        for y in starts(height, size, stride, rule)
-        for x in starts(width, size, stride, rule)
+        for y in starts_by_stride(height, size, stride, rule)
+        for x in starts_by_stride(width, size, stride, rule)
     ]
 
 

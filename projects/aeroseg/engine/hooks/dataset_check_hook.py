@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Looks at a sample of the data before training starts."""
+"""Checks a sample of the data before training starts."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -14,10 +14,10 @@ from aeroseg.datasets.checking import DatasetCheck, has_labels
 
 @HOOKS.register_module()
 class DatasetCheckHook(Hook):
-    """Reads some pairs of train and val and stops on a fault.
+    """Reads some training and validation pairs and stops on a fault.
 
     A fast form of ``tools/check_dataset.py``: it finds faults that all
-    labels of a set share (the palette fault, shifted ids, wrong sizes) in
+    labels of a dataset share (the palette fault, shifted ids, wrong sizes) in
     about a second, not single bad files. Warnings go to the log.
 
     Args:
@@ -59,13 +59,13 @@ class DatasetCheckHook(Hook):
         errors = [str(f) for f in findings if f.level == 'error']
         if errors:
             raise ValueError(
-                'the data have faults; tools/check_dataset.py looks at all '
-                'of them:\n- ' + '\n- '.join(errors)
+                'the data have faults; tools/check_dataset.py checks all '
+                'files:\n- ' + '\n- '.join(errors)
             )
         for finding in findings:
             if finding.level == 'warning':
                 runner.logger.warning(str(finding))
-        runner.logger.info(f'Data check: {len(check)} pairs read, no fault.')
+        runner.logger.info(f'Data check: {len(check)} pairs read, no faults.')
 
 
 def _datasets(dataset: Any) -> Iterator[OpenVocabDataset]:

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Says what is trained before training begins."""
+"""Logs which parts are trained."""
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper

@@ -9,8 +9,8 @@ from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.writing.geotiff import BLOCK
 
-# Bytes of tiles that GDAL keeps: a tile is read for two rows of windows, but
-# written once.
+# Bytes of blocks that GDAL keeps: a block is read for two strips of windows,
+# but written once.
 READ_CACHE = 64 * 2**20
 WRITE_CACHE = 32 * 2**20
 # Threads, coordinate tables and compression of GDAL, the preview, and what the
@@ -21,7 +21,7 @@ _POLYGONS = 256 * 2**20
 
 
 def peak_memory() -> int:
-    """The most bytes this process has held, or 0 where unknown."""
+    """Peak memory of this process in bytes, or 0 where unknown."""
     try:
         import resource
     except ImportError:  # Windows
@@ -44,8 +44,8 @@ def scene_memory(
     Args:
         scan (Scan): The scan.
         source (RasterSource): The scene.
-        keep_scores (bool): Whether `scores.tif` is wanted.
-        trace_polygons (bool): Whether polygons are wanted.
+        keep_scores (bool): Whether `scores.tif` is written.
+        trace_polygons (bool): Whether polygons are written.
     """
     maps, rows = scan.num_scores, scan.strips.size
     seen, wide = source.grid[1], source.shape[1]

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The folder of a scene's results, which never holds half of them."""
+"""The folder of a scene's results: complete, or marked as unfinished."""
 
 import json
 import shutil
@@ -21,17 +21,17 @@ _WORK = '.aeroseg'
 class OutputFolder:
     """Results of one job in one folder.
 
-    `report.json` is written last: with it the results are complete, without
-    it the next run for the same job goes on.
+    `report.json` is written last: with it the results are complete; without
+    it the next run for the same job resumes.
 
     Args:
         path (Path): The folder; made if missing.
-        job (dict): Everything that decides about the result.
+        job (dict): Everything that determines the result.
         overwrite (bool): Replace complete results, of this job or another.
 
     Attributes:
         report (dict | None): The report, if the job is complete and its
-            results are to be kept.
+            results are kept.
 
     Raises:
         ValueError: If the folder cannot be written, or holds the results of
@@ -64,10 +64,10 @@ class OutputFolder:
 
     @contextmanager
     def guard(self, needed: int) -> Iterator[WorkFolder]:
-        """Make the work folder; put errors of the disk into words.
+        """Make the work folder; explain errors of the disk.
 
-        The work folder stays if the run is killed or the disk is full, and
-        goes if the scene or the settings are at fault.
+        The work folder is kept if the run is killed or the disk is full, and
+        removed if the scene or the settings are wrong.
 
         Args:
             needed (int): Bytes that the run will write.
@@ -123,7 +123,7 @@ class OutputFolder:
             )
 
     def _remove_parts(self) -> None:
-        """Remove what a kill left half-written."""
+        """Remove half-written files of a killed run."""
         for path in self.path.glob('.*.part.*'):
             path.unlink()
 

@@ -39,18 +39,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class SceneResult:
-    """What was made of a scene.
+    """The results of a scene.
 
     Attributes:
-        source (Path): The scene.
+        scene (Path): The file.
         files (dict[str, Path]): What was written, by kind: 'labels',
             'classes', 'preview', 'style', and 'scores' and 'polygons' if
-            they were wanted.
+            the options ask for them.
         areas (list[ClassArea]): The lines of `classes.csv`.
         notes (list[str]): What the user should know about the scene.
     """
 
-    source: Path
+    scene: Path
     files: dict[str, Path]
     areas: list[ClassArea]
     notes: list[str]
@@ -70,7 +70,7 @@ def predict_scene(
         model (ScoreModel): Predicts the score maps of the scheme.
         path (str | Path): The scene.
         out (str | Path): Folder for the results. If an earlier run for the
-            same job was killed, it goes on where that one stopped; if it was
+            same job was killed, this one resumes where it stopped; if it was
             finished, its results are returned unless the options say
             `overwrite`.
         scheme (LabelScheme): What the ids mean.

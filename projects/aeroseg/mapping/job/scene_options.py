@@ -188,7 +188,7 @@ class SceneOptions:
         return cls(**values | {'tiling': replace(tiling, **sizes)})
 
     def identity(self) -> dict[str, Any]:
-        """The options that decide about the result."""
+        """The options that determine the result."""
         values = asdict(self)
         for name in ('overwrite', 'progress'):
             del values[name]

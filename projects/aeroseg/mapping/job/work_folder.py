@@ -16,21 +16,21 @@ Piece = tuple[int, np.ndarray, np.ndarray | None]
 
 
 def fingerprint(job: dict[str, Any]) -> str:
-    """A hash of everything that decides about the result."""
+    """A hash of everything that determines the result."""
     text = json.dumps(job, sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
 class WorkFolder:
-    """Keeps finished rows, so that a killed run can go on.
+    """Keeps finished rows, so that a killed run can resume.
 
-    Every piece is a file of its own that appears under its name only when it
+    Every piece is a separate file that appears under its name only when it
     is complete. Pieces of another job (other words, other weights, another
     file) are deleted.
 
     Args:
         folder (Path): Hidden folder inside the output folder.
-        job (dict): Everything that decides about the result.
+        job (dict): Everything that determines the result.
 
     Raises:
         OSError: If the folder cannot be made or written.
@@ -88,6 +88,6 @@ class WorkFolder:
     def _files(self) -> list[tuple[int, int, Path]]:
         found = []
         for path in sorted(self.folder.glob('[0-9]*.npz')):
-            top, bottom = (int(part) for part in path.stem.split('-'))
+            top, bottom = (int(row) for row in path.stem.split('-'))
             found.append((top, bottom, path))
         return found

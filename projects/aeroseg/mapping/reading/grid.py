@@ -64,9 +64,9 @@ def model_grid(
         tuple[int, int]: (H', W').
 
     Raises:
-        ValueError: If a ground resolution is asked for that is not above 0,
-            or of a file whose own is unknown; or the scene would be enlarged
-            more than 64 times.
+        ValueError: If the ground resolution is not above 0, or that of the
+            file is unknown; or if the scene would be enlarged more than 64
+            times.
     """
     if gsd is None:
         return scaled(shape, scale)

@@ -28,8 +28,7 @@ def ground_resolution(data: DatasetReader) -> tuple[float, float] | None:
     Returns:
         tuple[float, float] | None: Metres (down, across). Unlike the pixel
         size of the map these hold for degrees and for Web Mercator as well.
-        None if there is no coordinate system, or none that is tied to the
-        Earth.
+        None if there is no CRS, or if it has no known place on Earth.
     """
     if data.crs is None:
         return None

@@ -29,8 +29,8 @@ class RasterSource:
     Args:
         path (str | Path): The file.
         bands (Sequence[int] | None): Three band numbers, from 1, that hold
-            red, green and blue. None takes the bands the file calls so, else
-            the first three.
+            red, green and blue. None takes the bands that the file marks as
+            such, else the first three.
         gsd (float | None): Ground resolution in metres per pixel that the
             model was trained on. None takes the scene as it is.
         scale (float): Pixels the model sees per pixel of that resolution;

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""From the values of a sensor to the 0-255 that the model was trained on."""
+"""From sensor values to the 0-255 that the model was trained on."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +51,7 @@ def make_stretch(
         Stretch | None: None if values are used as they are.
 
     Raises:
-        ValueError: If the rule is unknown, or 'none' is asked for values
+        ValueError: If the rule is unknown, or 'none' is given for values
             that are not 8-bit.
     """
     eight_bit = sample.dtype == np.uint8
@@ -70,7 +70,7 @@ def make_stretch(
         values = [_finite(band, valid) for band in sample]
         ends = [np.percentile(v, (tail, 100 - tail)) for v in values]
         return _checked([e[0] for e in ends], [e[1] for e in ends])
-    numbers = [_number(part, rule) for part in rule.split(',')]
+    numbers = [_number(text, rule) for text in rule.split(',')]
     if len(numbers) != 2 or numbers[0] >= numbers[1]:
         raise ValueError(f'stretch {rule!r} is not "LOW,HIGH" with LOW < HIGH')
     count = len(sample)

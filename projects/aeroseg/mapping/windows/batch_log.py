@@ -11,8 +11,8 @@ class BatchLog:
     """The batch, and where it had to be halved.
 
     The size of a batch may change the last digits of its scores. A run that
-    goes on after a kill therefore takes, for every window, the batch that an
-    undisturbed run would have taken.
+    resumes after a kill therefore uses, for every window, the batch that an
+    uninterrupted run would have used.
 
     Args:
         batch (int): Windows per pass at first.

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Bring scores back from the model's grid to that of the scene, row-wise."""
+"""Resample scores from the model's grid to the scene, row by row."""
 
 from collections.abc import Iterable, Iterator
 
@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import interpolate
 
-_ROWS = 64  # rows of the scene that are made at a time
+_ROWS = 64  # rows of the scene that are computed at a time
 
 
 class ResampleRows:
@@ -26,7 +26,7 @@ class ResampleRows:
         self.shape = shape
 
     def first_needed(self, row: int) -> int:
-        """First row of the grid that a row of the scene is made of."""
+        """First row of the grid that a row of the scene is computed from."""
         return int(self._place(torch.tensor([row])).floor()[0])
 
     def __call__(

@@ -38,7 +38,7 @@ class Strip(NamedTuple):
 
 
 class Scan:
-    """Slide windows over a source and blend what the model says.
+    """Slide windows over a scene and blend what the model predicts.
 
     A strip is a row of windows. Only one strip of scores is held: once its
     windows are predicted, the rows that no later strip reaches are complete
@@ -47,7 +47,7 @@ class Scan:
 
     Args:
         model (ScoreModel): The model.
-        source (Source): The scene; the scan works on its `grid`.
+        source (Source): The scene, scanned on its `grid`.
         tiling (Tiling): Window, overlap and batch.
         num_scores (int): S, the score maps of the model.
         tick (Callable[[int], object]): Called with the number of windows
@@ -165,11 +165,11 @@ class Scan:
                 f'vocabulary asks for {self.num_scores}'
             )
         down = torch.from_numpy(self.strips.weights[index])[:, None]
-        for i, part in zip(chosen, found, strict=True):
+        for i, window in zip(chosen, found, strict=True):
             left = self.columns.starts[i]
             weight = down * torch.from_numpy(self.columns.weights[i])
             place = scores[:, :, left : left + self.columns.size]
-            place.addcmul_(part, weight)
+            place.addcmul_(window, weight)
 
 
 def _fill(window: Tensor, valid: np.ndarray) -> None:
@@ -184,8 +184,8 @@ def _fill(window: Tensor, valid: np.ndarray) -> None:
 
 def _move_up(scores: Tensor, done: int) -> None:
     kept = scores.shape[1] - done
-    # At most as many rows as are done at a time, so that source and target
-    # never overlap.
+    # At most as many rows as are done at a time, so that rows are never
+    # copied onto themselves.
     for top in range(0, kept, done):
         bottom = min(top + done, kept)
         scores[:, top:bottom] = scores[:, top + done : bottom + done]

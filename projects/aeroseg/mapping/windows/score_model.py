@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What the scene engine asks of a model, and how it is asked."""
+"""The model as seen by the mapping, and batches that fit into memory."""
 
 import logging
 from typing import Protocol
@@ -29,7 +29,7 @@ class ScoreModel(Protocol):
 
 
 class PatientModel:
-    """A model that is asked for smaller batches once memory runs out.
+    """A model that gets smaller batches once memory runs out.
 
     Args:
         model (ScoreModel): The model.
@@ -53,11 +53,11 @@ class PatientModel:
         Raises:
             MemoryError: If a single image does not fit.
         """
-        parts = images.split(self.batches.at(window))
+        batches = images.split(self.batches.at(window))
         try:
             with torch.inference_mode():
-                found = [self._predict(part) for part in parts]
-                # Joining a single part would only copy it.
+                found = [self._predict(batch) for batch in batches]
+                # Joining a single batch would only copy it.
                 scores = found[0] if len(found) == 1 else torch.cat(found)
         except (RuntimeError, MemoryError) as error:
             if not _is_out_of_memory(error):
@@ -83,7 +83,7 @@ class PatientModel:
                 'into memory; choose a smaller window, or fewer classes'
             )
         batch = self.batches.halve(window)
-        logger.warning('out of memory; going on with batch %d', batch)
+        logger.warning('out of memory; continuing with batch %d', batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
@@ -91,5 +91,5 @@ class PatientModel:
 def _is_out_of_memory(error: Exception) -> bool:
     if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
         return True
-    # The CPU allocator has no exception of its own.
+    # The CPU allocator raises no exception class that tells.
     return "can't allocate memory" in str(error)

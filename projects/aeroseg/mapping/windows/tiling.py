@@ -1,9 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Where the windows of a scene lie and how they are blended."""
+"""The places of windows in a scene and the weights that blend them."""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from aeroseg.window_starts import starts_by_overlap
 
 
 @dataclass(frozen=True)
@@ -14,9 +16,9 @@ class Tiling:
         window (int): Side of the square windows.
         overlap (int): Smallest overlap of neighbours; they may overlap more,
             so that all windows have one size and none leaves the scene.
-        margin (int | None): Border of a window that is thrown away wherever
-            a neighbour covers it, because a model sees least there. None
-            takes an eighth of the overlap.
+        margin (int | None): Border of a window that is discarded wherever a
+            neighbour covers it, because a model has the least context there.
+            None takes an eighth of the overlap.
         batch (int): Windows per pass.
 
     Raises:
@@ -83,7 +85,7 @@ class Axis:
             raise ValueError(f'a side of {length} pixels holds no window')
         self.length = length
         self.size = min(tiling.window, length)
-        self.starts = _starts(length, self.size, tiling.overlap)
+        self.starts = starts_by_overlap(length, tiling.window, tiling.overlap)
         raw = [self._ramp(i, tiling) for i in range(len(self.starts))]
         total = np.zeros(length)
         for start, weight in zip(self.starts, raw, strict=True):
@@ -118,10 +120,3 @@ class Axis:
         if index < len(self.starts) - 1:
             weight *= rise[::-1]
         return weight
-
-
-def _starts(length: int, size: int, overlap: int) -> list[int]:
-    if length <= size:
-        return [0]
-    gaps = -(-(length - size) // (size - overlap))
-    return [round(i * (length - size) / gaps) for i in range(gaps + 1)]

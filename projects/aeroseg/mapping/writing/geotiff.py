@@ -30,7 +30,7 @@ def label_draft(
     scheme: LabelScheme,
     work: Path,
 ) -> Iterator[Path]:
-    """All that is to be in `labels.tif`, uncompressed: quick to read again.
+    """The content of `labels.tif`, uncompressed: quick to read again.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W),
@@ -57,7 +57,7 @@ def label_draft(
 
     expanded = ((top, labels[None]) for top, labels in pieces)
     profile = _profile(source, 1, scheme.dtype, scheme.nodata)
-    # As GDAL does for colour tables; 'mode' takes longer than all else.
+    # As GDAL does for colour tables; 'mode' takes longer than the rest.
     how = Resampling.nearest
     path = work / 'labels.tif'
     with _tiled(path, profile, expanded, describe, how) as draft:
@@ -71,7 +71,7 @@ def score_draft(
     scheme: LabelScheme,
     work: Path,
 ) -> Iterator[Path]:
-    """All that is to be in `scores.tif`: a band per class, GIS shows 0-1.
+    """The content of `scores.tif`: a band per class, GIS shows 0-1.
 
     Args:
         pieces (Iterable[tuple[int, np.ndarray]]): First row and quantised
@@ -166,7 +166,7 @@ def _build_overviews(data: Any, factors: list[int], how: Resampling) -> None:
 def _check_size(
     path: Path, profile: dict[str, Any], factors: list[int]
 ) -> None:
-    # GDAL keeps to itself what goes wrong when a file is closed.
+    # GDAL does not report errors that occur when a file is closed.
     tiles = 0
     for factor in (1, *factors):
         down, across = (
@@ -176,7 +176,7 @@ def _check_size(
         tiles += down * across
     values = tiles * BLOCK * BLOCK * profile['count']
     if path.stat().st_size < values * np.dtype(profile['dtype']).itemsize:
-        raise OSError(f'{path.name} could not be written to its end')
+        raise OSError(f'{path.name} could not be written completely')
 
 
 def regroup(

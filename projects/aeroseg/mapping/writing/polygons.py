@@ -26,7 +26,7 @@ _WGS84 = 'EPSG:4326'
 
 
 class Block(NamedTuple):
-    """Part of a label map: place of its corner, and its ids (h, w)."""
+    """A block of a label map: its upper left corner and ids (h, w)."""
 
     left: int
     top: int
@@ -56,14 +56,14 @@ def write_polygons(
 
     Raises:
         ImportError: If `pyogrio` or `shapely` is missing.
-        OSError: If the file cannot be written to its end.
+        OSError: If the file cannot be written completely.
     """
     pyogrio = _require('pyogrio')
     driver = _FORMATS[path.suffix]
     count = 0
     with (
         ignore_warning(NotGeoreferencedWarning),
-        ignore_warning(UserWarning),  # no CRS, which the user knows
+        ignore_warning(UserWarning),  # no CRS, which the notes say
         rasterio.open(labels) as data,
         atomic_path(path) as part,
     ):
@@ -96,8 +96,8 @@ def write_polygons(
 
 
 def _check_index(path: Path, count: int) -> None:
-    # On a full disk GDAL leaves the index out, which is written last, and
-    # says nothing.
+    # On a full disk GDAL leaves out the index, which is written last,
+    # without an error.
     try:
         with closing(sqlite3.connect(path)) as base:
             query = 'SELECT count(*) FROM rtree_classes_geom'
@@ -138,8 +138,8 @@ def _cut_up(labels: np.ndarray, left: int, top: int) -> Iterator[Block]:
     rows, columns = -(-height // 2), -(-width // 2)
     for y in range(0, height, rows):
         for x in range(0, width, columns):
-            part = labels[y : y + rows, x : x + columns]
-            yield from _cut_up(part, left + x, top + y)
+            quarter = labels[y : y + rows, x : x + columns]
+            yield from _cut_up(quarter, left + x, top + y)
 
 
 def _trace(

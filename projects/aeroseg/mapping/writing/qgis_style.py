@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A style that QGIS takes up by itself: colours and names of the classes."""
+"""A style that QGIS loads by itself: colours and names of the classes."""
 
 import xml.etree.ElementTree as ET
 from pathlib import Path

@@ -3,5 +3,6 @@
 
 from .convnext_clip import ConvNeXtCLIP
 from .rotated_clip import CLIPFeatures, RotatedCLIP
+from .split_clip import SplitCLIP
 
-__all__ = ['CLIPFeatures', 'ConvNeXtCLIP', 'RotatedCLIP']
+__all__ = ['CLIPFeatures', 'ConvNeXtCLIP', 'RotatedCLIP', 'SplitCLIP']

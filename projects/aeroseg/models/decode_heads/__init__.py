@@ -1,8 +1,14 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""From refined correlation to logits, and back to the guide."""
+"""From refined correlation to logits, and back to the guidance."""
 
 from .attention_upsample_head import AttentionUpsampleHead
 from .back_projection_head import BackProjectionHead
 from .gradual_fusion_head import GradualFusionHead
+from .side_adapter_head import SideAdapterHead
 
-__all__ = ['AttentionUpsampleHead', 'BackProjectionHead', 'GradualFusionHead']
+__all__ = [
+    'AttentionUpsampleHead',
+    'BackProjectionHead',
+    'GradualFusionHead',
+    'SideAdapterHead',
+]

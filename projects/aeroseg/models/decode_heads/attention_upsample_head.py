@@ -29,8 +29,8 @@ class AttentionUpsampleHead(OpenVocabHead):
             shallow to deep, (F1, F2) or more.
         guidance_index (Sequence[int]): Which map guides the first and the
             second stage. (1, 0): F2, then F1. The paper names F2 for the
-            first stage (eq. 10) and has no other use for F1; OVRS goes from
-            shallow to deep, (0, 1).
+            first stage (eq. 10), which leaves F1 for the second; OVRS uses
+            them from shallow to deep, (0, 1).
         guidance_dims (Sequence[int]): Guidance channels per stage.
         guidance_upsample (str): 'nearest' (eq. 10) or 'deconv' (as
             published for CAT-Seg and OVRS).
@@ -100,7 +100,7 @@ class AttentionUpsampleHead(OpenVocabHead):
         return self.decode(inputs.refined, guidance)
 
     def decode(self, x: Tensor, guidance: Sequence[Tensor]) -> Tensor:
-        """Upsample with guidance that is projected already.
+        """Upsample with guidance that is already projected.
 
         Args:
             x (Tensor): (B, T, D, h, w).

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Semantic back-projection: correlation -> features of the guide (eq. 7)."""
+"""Semantic back-projection: correlation -> guidance features (eq. 7)."""
 
 from typing import Any
 
@@ -16,11 +16,11 @@ _TARGETS = ('guidance', 'clip', 'rgb')
 
 @MODELS.register_module()
 class BackProjectionHead(BaseModule):
-    """Rebuilds a target from the refined correlation of all classes.
+    """Reconstructs a target from the refined correlation of all classes.
 
-    Used in training alone. The classes of a cell are concatenated, so the
+    Used only in training. The classes of a cell are concatenated, so the
     weights belong to one vocabulary and its order; they are dropped where a
-    checkpoint meets another one.
+    checkpoint is loaded with another one.
 
     Args:
         num_classes (int): N_C, training classes.

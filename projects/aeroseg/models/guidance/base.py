@@ -24,12 +24,11 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
 
     F1 is the shallowest map and F3 the deepest: F3 guides the spatial
     refinement and is the target of back-projection, F2 and F1 guide the
-    decoder. All three lie on the grid h = H / stride, w = W / stride, so that
-    they meet the image-text correlation cell by cell.
+    decoder. All three lie on the grid h = H / stride, w = W / stride, the
+    grid of the image-text correlation.
 
-    A frozen encoder is a constant: it stays in eval mode whatever ``train``
-    says, none of its parameters asks for a gradient and its forward pass
-    records none.
+    A frozen encoder is a constant: ``train`` leaves it in eval mode, and
+    neither its parameters nor its forward pass record gradients.
 
     Args:
         stride (int): Image pixels per grid cell, along each axis.
@@ -60,13 +59,13 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         super().__init__(init_cfg)
         if cache is not None and not frozen:
             raise ValueError(
-                'Only the features of a frozen encoder can be kept: set '
-                'frozen=True or cache=None.'
+                'only the features of a frozen encoder can be cached: set '
+                'frozen=True or cache=None'
             )
         if stride < 1 or patch_size < 1:
             raise ValueError(
-                f'stride and patch_size are pixels, at least 1; got '
-                f'stride={stride}, patch_size={patch_size}.'
+                f'stride={stride}, patch_size={patch_size}; both are '
+                'pixels, at least 1'
             )
         self.stride = stride
         self.patch_size = patch_size
@@ -80,7 +79,7 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
             self.register_buffer(name, tensor, persistent=False)
 
     def bind(self, backbone: RotatedCLIP) -> None:
-        """Learn of the backbone; called once, when the model is built."""
+        """Read sizes from the backbone; called when the model is built."""
 
     @abstractmethod
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
@@ -88,7 +87,7 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
 
         Args:
             image (Tensor): (B, 3, h * patch_size, w * patch_size), normalised.
-            clip (CLIPFeatures | None): What the CLIP backbone saw.
+            clip (CLIPFeatures | None): Features of the CLIP backbone.
 
         Returns:
             tuple[Tensor, Tensor, Tensor]: F1, F2, F3, each (B, C_i, h, w).
@@ -123,7 +122,7 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
 
     @property
     def settings(self) -> dict[str, object]:
-        """Whatever, beside the weights, decides what the features are."""
+        """What the features depend on besides the weights."""
         return {
             'type': type(self).__name__,
             'stride': self.stride,
@@ -141,7 +140,7 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         return first, second, third
 
     def _digest(self, device: str) -> str:
-        """The name of this encoder in its present state."""
+        """A digest of this encoder in its current state."""
         autocast = torch.is_autocast_enabled(device)
         precision = torch.get_autocast_dtype(device) if autocast else None
         settings = {**self.settings, 'precision': precision}
@@ -172,7 +171,7 @@ class GuidanceEncoder(BaseModule, metaclass=ABCMeta):
         return super().train(mode and not self.frozen)
 
     def _freeze(self) -> None:
-        """Make the parameters constants; called when they are built."""
+        """Make the parameters constant; called when they are built."""
         self.requires_grad_(False)
         self.eval()
 

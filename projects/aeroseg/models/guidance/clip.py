@@ -31,14 +31,14 @@ class CLIPGuidance(GuidanceEncoder):
         super().__init__(stride=stride, patch_size=stride, frozen=False)
 
     def bind(self, backbone: RotatedCLIP) -> None:
-        """Take over the channels of the backbone's maps."""
+        """Read the channels of the backbone's maps."""
         width = backbone.hidden_dims
         self.out_channels = (width, width, backbone.embed_dims)
 
     def forward(
         self, image: Tensor, clip: CLIPFeatures | None = None
     ) -> Features:
-        """Pick the guidance maps out of the CLIP features.
+        """Select the guidance maps from the CLIP features.
 
         Args:
             image (Tensor): (B, 3, H, W), not read.
@@ -55,7 +55,7 @@ class CLIPGuidance(GuidanceEncoder):
         return self.encode(image, clip)
 
     def encode(self, image: Tensor, clip: CLIPFeatures | None) -> Features:
-        """Pick the guidance maps; the image is not read."""
+        """Select the guidance maps; the image is not read."""
         if clip is None or len(clip.intermediate) != 2:
             raise ValueError(
                 'CLIPGuidance reads two intermediate maps of the CLIP '

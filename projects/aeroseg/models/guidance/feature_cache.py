@@ -24,20 +24,19 @@ class FeatureCache:
     """A folder of feature maps, one file per image, in float16.
 
     A file is found by the content of the image as the encoder gets it, so
-    that a random augmentation never meets features of another image: it only
-    misses. It is useful where the pipeline makes few variants of an image
+    a random augmentation never gets features of another image: it is only a
+    miss. It is useful where the pipeline makes few variants of an image
     (none, or a flip), not with colour jitter.
 
     A file appears complete or not at all, and one that cannot be read counts
     as missing, so that a run may be killed at any time and several processes
     may share a folder. When the folder is full, nothing more is stored and
-    nothing is thrown away: in training, the image that was used last is the
-    one that is needed last.
+    nothing is deleted: in training, the image that was used last is needed
+    again last.
 
     Args:
-        folder (str | Path): Where the files are; made if absent. Another
-            encoder, other weights or other settings get a folder of their own
-            inside it.
+        folder (str | Path): Where the files are; made if absent. Each
+            encoder, its weights and settings included, has a folder inside it.
         max_gib (float): Size at which nothing more is stored, in GiB. SAM-L
             at 384 px takes 3.4 MiB an image.
     """
@@ -65,8 +64,8 @@ class FeatureCache:
         """Find the maps of a batch, and compute and store the missing ones.
 
         Maps are rounded to float16 whether they were found or computed: what
-        comes out does not depend on what was stored. (Values beyond the
-        range of float16 are left as they are, and their image unstored.)
+        comes out does not depend on what was stored. (An image with values
+        beyond the range of float16 is neither rounded nor stored.)
 
         Args:
             encoder (str): Digest of the encoder.

@@ -57,13 +57,13 @@ class SAMGuidance(GuidanceEncoder):
 
     The encoder is ``segment_anything``'s own module, so that official state
     dicts fit; its blocks are computed by :mod:`.sam_attention`, which returns
-    the same values with less work. Whatever no output needs (later blocks,
-    the neck) is left out.
+    the same values with less work. Parts that no output needs (later
+    blocks, the neck) are left out.
 
     The paper takes "the 8th, 16th and final layers" of SAM-L as F1, F2, F3.
-    Whether "final" is the last block or the neck behind it is not said:
-    ``last`` chooses. Nor is what becomes of the position embedding, which SAM
-    stores for 1024 px: ``pos_embed`` chooses.
+    It does not say whether "final" is the last block or the neck after it
+    (``last`` chooses), nor how the position embedding, which SAM stores for
+    1024 px, is fitted to smaller images (``pos_embed`` chooses).
 
     Args:
         arch (str | dict): 'vit_b', 'vit_l', 'vit_h', or arguments of
@@ -81,7 +81,7 @@ class SAMGuidance(GuidanceEncoder):
         dtype (str | None): 'bfloat16' or 'float16': keep the matrices of a
             frozen encoder in that precision and compute as under autocast,
             in half the memory and without converting them for every image.
-            None: as the surroundings do.
+            None: the precision of the surrounding autocast.
         cache (dict | None): Keep the features of a frozen encoder on disk:
             ``dict(folder=..., max_gib=20)``; see :class:`FeatureCache`.
         init_cfg (dict | list[dict] | None): For official weights:
@@ -143,7 +143,7 @@ class SAMGuidance(GuidanceEncoder):
 
     @property
     def settings(self) -> dict[str, object]:
-        """Whatever, beside the weights, decides what the features are."""
+        """What the features depend on besides the weights."""
         heads = [block.attn.num_heads for block in self.encoder.blocks]
         windows = [block.window_size for block in self.encoder.blocks]
         return {
@@ -174,8 +174,8 @@ class SAMGuidance(GuidanceEncoder):
             Tensor: (1, height, width, C).
 
         Raises:
-            ValueError: If 'crop' is asked for a grid larger than the stored
-                one.
+            ValueError: If ``pos_embed`` is 'crop' and the grid is larger than
+                the stored one.
         """
         stored = self.encoder.pos_embed
         rows, columns = stored.shape[1:3]
@@ -208,7 +208,7 @@ class SAMGuidance(GuidanceEncoder):
         return first, second, self.encoder.neck(third)
 
     def _run(self, block: nn.Module, x: Tensor) -> Tensor:
-        """Compute a block, recomputed in the backward pass if so set."""
+        """Compute a block, and again in the backward pass with ``with_cp``."""
         if self.with_cp and x.requires_grad:
             return checkpoint(block_forward, block, x, use_reentrant=False)
         return block_forward(block, x)

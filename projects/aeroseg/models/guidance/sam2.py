@@ -16,7 +16,7 @@ from .sam import SAM_MEAN, SAM_STD
 if TYPE_CHECKING:
     from aeroseg.models.backbones.rotated_clip import CLIPFeatures
 
-_ANY = 'sam2_hiera_tiny'  # the entry point that a dict of sizes goes through
+_ANY = 'sam2_hiera_tiny'  # the entry point for a dict of sizes
 
 
 @MODELS.register_module()
@@ -77,8 +77,8 @@ class SAM2Guidance(GuidanceEncoder):
         )
         first, second, third = self.encoder.feature_info.channels()
         self.out_channels = (first, second, third)
-        # The window's position table is tiled, so the finest map must be a
-        # whole number of windows.
+        # The position table of an attention window is tiled, so the finest
+        # map must be a whole number of attention windows.
         window = self.encoder.model.pos_embed_window.shape[-1]
         self.multiple = window * self.encoder.feature_info.reduction()[0]
         if frozen:
@@ -86,7 +86,7 @@ class SAM2Guidance(GuidanceEncoder):
 
     @property
     def settings(self) -> dict[str, object]:
-        """Whatever, beside the weights, decides what the features are."""
+        """What the features depend on besides the weights."""
         strides = self.encoder.feature_info.reduction()
         return {**super().settings, 'model': self.model, 'strides': strides}
 
@@ -113,7 +113,7 @@ def _entry(model: str | dict) -> tuple[str, dict[str, Any]]:
         raise ValueError(
             f'Unknown SAM 2 encoder {model!r}: model is one of '
             f'{", ".join(map(repr, known))}, with or without a tag of '
-            "weights such as '.fb_r896' behind it, or a dict of arguments of "
+            "weights such as '.fb_r896' after it, or a dict of arguments of "
             "timm's HieraDet."
         )
     return model, {}

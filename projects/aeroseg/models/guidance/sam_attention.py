@@ -1,17 +1,17 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 # Adapted from https://github.com/facebookresearch/segment-anything
 # (Apache-2.0): the same function, computed with less work.
-"""One block of SAM's image encoder, without work on the windows' padding.
+"""One block of SAM's image encoder, without work on padded cells.
 
-SAM attends inside windows of 14 x 14 cells and pads the grid with zeros until
-the windows fit. It pads after the norm, so that in every padded cell the
-query, key and value are the biases b_q, b_k, b_v of the projection: the same
-vector everywhere. Two things follow, both exact:
+SAM attends inside attention windows (here: windows) of 14 x 14 cells and pads
+the grid with zeros until they fit. It pads after the norm, so that in every
+padded cell the query, key and value are the biases b_q, b_k, b_v of the
+projection. Two things follow, both exact:
 
 * Nothing needs to be projected for the padding, and its queries, whose output
-  is cut away, need not be asked.
-* All padded keys of a window act as ONE key. With the value b_v common to
-  all of them, a query q in cell (i, j) sees them through their summed weight
+  is cut away, need not be computed.
+* All padded keys of a window act as ONE key. They share the
+  value b_v, so all that a query q in cell (i, j) needs is their summed weight
 
       sum over padded (k, l) of exp(s q.b_k + r_h[i, k] + r_w[j, l])
 
@@ -103,12 +103,12 @@ def block_forward(block: Block, x: Tensor) -> Tensor:
 
 
 def attention_forward(attn: Attention, x: Tensor, window: int = 0) -> Tensor:
-    """Compute multi-head attention inside windows, or over the whole grid.
+    """Compute multi-head attention inside attention windows or the whole grid.
 
     Args:
         attn (Attention): An attention layer of ``segment_anything``.
         x (Tensor): Normalised tokens, (B, h, w, C).
-        window (int): Side of a window in cells; 0: the whole grid.
+        window (int): Side of an attention window in cells; 0: the whole grid.
 
     Returns:
         Tensor: (B, h, w, C), equal to padding ``x`` to whole windows,
@@ -122,13 +122,7 @@ def attention_forward(attn: Attention, x: Tensor, window: int = 0) -> Tensor:
     out = qkv.new_empty(qkv[..., 0, :, :].shape)
     spans = product(_spans(height, window), _spans(width, window))
     for rows, columns in spans:
-        area = (
-            slice(None),
-            slice(rows.start, rows.start + rows.number * rows.size),
-            slice(
-                columns.start, columns.start + columns.number * columns.size
-            ),
-        )
+        area = (slice(None), rows.extent, columns.extent)
         cells = qkv[area].unflatten(1, (rows.number, rows.size))
         cells = cells.unflatten(3, (columns.number, columns.size))
         # (B, windows down, rows, windows across, columns, 3, heads, C / heads)
@@ -211,7 +205,7 @@ def _relative_terms(
 
 
 def _embeddings(table: Tensor, size: int) -> Tensor:
-    """Embedding of the way from each cell of an axis to each other.
+    """Embedding of the offset from each cell of an axis to each other.
 
     Args:
         table (Tensor): One embedding per offset, (L, C); resized linearly
@@ -231,7 +225,7 @@ def _embeddings(table: Tensor, size: int) -> Tensor:
 def _padding_weight(
     rows: Tensor, columns: Tensor, real: tuple[int, int]
 ) -> Tensor:
-    """Logarithm of the summed weight of the padding, less s q.b_k.
+    """Logarithm of the summed weight of the padding, without s q.b_k.
 
     Args:
         rows (Tensor): (..., padded rows), terms of each query.

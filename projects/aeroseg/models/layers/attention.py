@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Attention in the form that is fastest where it runs."""
+"""Attention in the form that is fastest on the device."""
 
 import torch
 import torch.nn.functional as F
@@ -9,10 +9,10 @@ _HALF = (torch.bfloat16, torch.float16)
 
 
 def by_product(q: Tensor) -> bool:
-    """Whether plain products beat the fused kernel.
+    """Whether plain matrix products are faster than the fused kernel.
 
-    They do on a CPU in half precision: oneDNN computes the products, the
-    fused kernel does not ask it. With gradients, they keep all weights.
+    They are on a CPU in half precision: oneDNN computes them, but not the
+    fused kernel. With gradients they would keep all attention weights.
 
     Args:
         q (Tensor): Queries.
@@ -22,7 +22,7 @@ def by_product(q: Tensor) -> bool:
 
 
 def attend(q: Tensor, k: Tensor, v: Tensor, is_causal: bool = False) -> Tensor:
-    """``scaled_dot_product_attention``, sequence by sequence if that helps.
+    """``scaled_dot_product_attention``, in the faster form.
 
     Args:
         q (Tensor): (N, heads, L, d).

@@ -15,9 +15,9 @@ _EPS = 1e-6
 class GuidedLinearAttention(nn.Module):
     """Linear attention over classes; query and key see the text guidance.
 
-    The feature map is elu + 1 (Katharopoulos et al., 2020). As for the
-    windows, the guidance part of q and k is computed once per class, not
-    once per cell.
+    The feature map is elu + 1 (Katharopoulos et al., 2020). As in
+    the spatial refinement, the guidance part of q and k is computed once: per
+    class, not per cell.
 
     Args:
         dim (int): Width of x.
@@ -34,7 +34,7 @@ class GuidedLinearAttention(nn.Module):
         self.v = nn.Linear(dim, dim)
 
     def summarise(self, x: Tensor, guidance: Tensor) -> tuple[Tensor, Tensor]:
-        """What classes offer to a query: sums over T of K V^T and of K.
+        """Sums over all classes: of K V^T and of K.
 
         Args:
             x (Tensor): (B, T, N, D) for N cells.
@@ -77,12 +77,12 @@ class GuidedLinearAttention(nn.Module):
 
 
 class ClassRefinement(nn.Module):
-    """Lets the classes of a cell look at each other.
+    """Lets the classes of a cell attend to each other.
 
     As published, the attention always runs over at least ``num_slots``
-    classes: the missing ones are one learned token, so that few training and
-    many test classes look alike. All such tokens are equal, hence one
-    stands for them all, weighted with their number. The refined stream,
+    classes: empty slots hold one learned token, so that few training and many
+    test classes give similar sums. All such tokens are equal, so one is
+    computed and weighted with their number. The refined stream,
     identity included, is added to the input, as published.
 
     Args:

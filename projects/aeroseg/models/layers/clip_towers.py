@@ -130,10 +130,14 @@ def _split(tower: nn.Module, model: ClipModel) -> None:
 
 
 def run_block(
-    block: ResidualAttentionBlock, x: Tensor, is_causal: bool = False
+    block: ResidualAttentionBlock,
+    x: Tensor,
+    is_causal: bool = False,
+    bias: Tensor | None = None,
 ) -> Tensor:
     """One residual block with split attention: (N, L, C) -> (N, L, C)."""
-    x = add_to(block.ls_1(block.attn(block.ln_1(x), is_causal=is_causal)), x)
+    attended = block.attn(block.ln_1(x), is_causal=is_causal, bias=bias)
+    x = add_to(block.ls_1(attended), x)
     return add_to(block.ls_2(run_mlp(block, block.ln_2(x))), x)
 
 

@@ -64,14 +64,15 @@ def _rows_at_once(rows: Tensor, first: nn.Linear) -> int:
 
 
 def add_to(fresh: Tensor, other: Tensor) -> Tensor:
-    """The residual sum, ``fresh + other``, without memory of its own.
+    """The residual sum, ``fresh + other``, in place where that is allowed.
 
     Without gradients, the sum is written into ``fresh``. Where one is half
     precision and the other is not, it is converted first: PyTorch's sum of
     two types on the CPU is several times slower.
 
     Args:
-        fresh (Tensor): A tensor that nobody else needs.
+        fresh (Tensor): A tensor that is not used again; may be
+            overwritten.
         other (Tensor): Of a shape that broadcasts to that of ``fresh``.
 
     Returns:

@@ -5,12 +5,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .attention_windows import AttentionWindows
 from .feed_forward import add_to, feed_forward
-from .windows import Windows
 
 
 class GuidedWindowAttention(nn.Module):
-    """Window attention; query and key see the guidance, value does not.
+    """Attention in windows; query and key see the guidance, value does not.
 
     q and k of [x ; guidance] are W_x x + W_g guidance: the guidance part is
     computed once per image, not once per class.
@@ -30,13 +30,16 @@ class GuidedWindowAttention(nn.Module):
         self.v = nn.Linear(dim, dim)
         self.proj = nn.Linear(dim, dim)
 
-    def forward(self, x: Tensor, guidance: Tensor, windows: Windows) -> Tensor:
-        """Attend within windows.
+    def forward(
+        self, x: Tensor, guidance: Tensor, windows: AttentionWindows
+    ) -> Tensor:
+        """Attend within attention windows.
 
         Args:
-            x (Tensor): (B, T, h', w', D), arranged into windows.
+            x (Tensor): (B, T, h', w', D), arranged into attention
+                windows.
             guidance (Tensor): (B, h', w', G), arranged the same way.
-            windows (Windows): The windows.
+            windows (AttentionWindows): How the grid is cut.
 
         Returns:
             Tensor: (B, T, h', w', D).
@@ -70,7 +73,7 @@ class GuidedSwinBlock(nn.Module):
         dim (int): Width of x.
         guidance_dim (int): Width of the guidance.
         num_heads (int): Heads.
-        window_size (int): Cells per window side.
+        window_size (int): Cells per side of an attention window.
         shift_size (int): Cyclic shift in cells.
     """
 
@@ -95,7 +98,7 @@ class GuidedSwinBlock(nn.Module):
     def forward(self, x: Tensor, guidance: Tensor) -> Tensor:
         """Refine: x (B, T, h, w, D), guidance (B, h, w, G) -> as x."""
         grid = (x.shape[2], x.shape[3])
-        windows = Windows.fit(grid, self.window_size, self.shift_size)
+        windows = AttentionWindows.fit(grid, self.window_size, self.shift_size)
         y = windows.arrange(self.norm1(x).flatten(0, 1))
         y = self.attn(
             y.unflatten(0, x.shape[:2]), windows.arrange(guidance), windows
@@ -105,13 +108,14 @@ class GuidedSwinBlock(nn.Module):
 
 
 class GuidedSwinPair(nn.Module):
-    """A block on windows and one on shifted windows, for each class alone.
+    """A block on attention windows and one on shifted ones, class by class.
 
     Args:
         dim (int): Width of x.
         guidance_dim (int): Width of the guidance.
         num_heads (int): Heads.
-        window_size (int): Cells per window side; the shift is half of it.
+        window_size (int): Cells per side of an attention window; the shift
+            is half of it.
     """
 
     def __init__(

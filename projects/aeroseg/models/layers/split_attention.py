@@ -11,7 +11,7 @@ from .attention import attend
 
 
 class SplitAttention(nn.Module):
-    """Multi-head self-attention whose q, k and v weights can be frozen apart.
+    """Multi-head self-attention; q, k and v weights are frozen separately.
 
     CAT-Seg, OVRS and AerOSeg train only the query and value projections of
     CLIP. ``nn.MultiheadAttention`` keeps the three in one tensor, which an
@@ -35,12 +35,15 @@ class SplitAttention(nn.Module):
         self.in_proj_bias = attention.in_proj_bias
         self.out_proj = attention.out_proj
 
-    def forward(self, x: Tensor, is_causal: bool = False) -> Tensor:
+    def forward(
+        self, x: Tensor, is_causal: bool = False, bias: Tensor | None = None
+    ) -> Tensor:
         """Attend within each sequence.
 
         Args:
             x (Tensor): Tokens, (N, L, C).
             is_causal (bool): Whether a token sees only those before it.
+            bias (Tensor, optional): Added to the scores, (N, heads, L, L).
 
         Returns:
             Tensor: (N, L, C).
@@ -54,11 +57,14 @@ class SplitAttention(nn.Module):
                 weights, self.in_proj_bias.chunk(3), strict=True
             )
         )
-        out = attend(q, k, v, is_causal)
+        if bias is None:
+            out = attend(q, k, v, is_causal)
+        else:
+            out = F.scaled_dot_product_attention(q, k, v, bias)
         return self.out_proj(out.transpose(1, 2).flatten(2))
 
     def value_path(self, x: Tensor) -> Tensor:
-        """What every token would get if it attended to itself alone.
+        """The output if every token attended only to itself.
 
         Args:
             x (Tensor): Tokens, (N, L, C).

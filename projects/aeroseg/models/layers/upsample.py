@@ -27,7 +27,7 @@ class GuidanceAttention(nn.Module):
         self.space = nn.Conv2d(1, 1, 1)
 
     def forward(self, guidance: Tensor, mean: Tensor) -> Tensor:
-        """Weigh.
+        """Weigh the guidance.
 
         Args:
             guidance (Tensor): (B, G, H, W).
@@ -42,7 +42,7 @@ class GuidanceAttention(nn.Module):
 
 
 class SharedByClasses(NamedTuple):
-    """What every class needs of the first convolution of a stage.
+    """What all classes share of the first convolution of a stage.
 
     Attributes:
         offset (Tensor): What guidance and bias add, (B, O, 2h, 2w).
@@ -54,7 +54,7 @@ class SharedByClasses(NamedTuple):
 
 
 class UpsampleStage(nn.Module):
-    """Transposed convolution, guidance beside it, two 3x3 convolutions.
+    """Transposed convolution, concatenated guidance, two 3x3 convolutions.
 
     Two exact rewrites save time. The convolution of [maps ; guidance] is the
     sum of one over the maps and one over the guidance; the second is the
@@ -196,11 +196,11 @@ def _sum_in_order(woven: Tensor, offset: Tensor) -> Tensor:
 
 
 def _upsampling_conv(x: Tensor, kernels: Tensor) -> Tensor:
-    """Four 2x2 convolutions, one per output phase, woven together.
+    """Four 2x2 convolutions, one per output phase, interleaved.
 
     Phase (a, b) of cell (i, j) is the convolution's output at (i + a, j + b),
-    since its window begins one cell earlier where a or b is 0. Weaving is
-    therefore a matter of strides; nothing is copied.
+    since its kernel begins one cell earlier where a or b is 0. Interleaving
+    is therefore a matter of strides; nothing is copied.
 
     Args:
         x (Tensor): (N, C, h, w).

@@ -12,8 +12,8 @@ class BackProjectionLoss(nn.Module):
 
     Args:
         reduction (str): 'mean' over all elements or 'sum'. The paper writes
-            a norm; a sum over 576 x 1,024 elements would drown the
-            cross-entropy, so the mean is the default.
+            a norm; a sum over 576 x 1,024 elements would dominate
+            the cross-entropy, so the mean is the default.
         loss_weight (float): Factor; 1 in eq. 14.
         loss_name (str): Name in the log; must begin with 'loss'.
 

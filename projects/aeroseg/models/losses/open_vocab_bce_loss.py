@@ -11,13 +11,13 @@ from torch import Tensor, nn
 
 @MODELS.register_module()
 class OpenVocabBCELoss(nn.Module):
-    """Every pixel is a yes or no for every class.
+    """A yes or no for every class at every pixel.
 
     Args:
-        ignored (str): What a pixel without label (``ignore_index``) is.
+        ignored (str): How a pixel without label (``ignore_index``) counts.
             'negative': a no for every class, as in the published code of
-            CAT-Seg, SED and OVRS; the pixels of unseen classes are then
-            negatives, too. 'excluded': not counted, no gradient.
+            CAT-Seg, SED and OVRS; pixels of unseen classes are then
+            negatives as well. 'excluded': not counted, no gradient.
         reduction (str): Over the classes: 'mean' (published code) or 'sum'
             (eq. 12 as printed). Over pixels and images it is the mean.
         loss_weight (float): Factor.

@@ -33,8 +33,8 @@ class RefinementLayer(nn.Module):
     """Spatial refinement, then class refinement.
 
     Args:
-        spatial (GuidedSwinPair): Works on each class alone.
-        classes (ClassRefinement): Works on each cell alone.
+        spatial (GuidedSwinPair): Within each class.
+        classes (ClassRefinement): Within each cell.
     """
 
     def __init__(
@@ -79,14 +79,15 @@ class CorrelationNeck(BaseModule):
         text_dims (int): Width of the projected text.
         num_layers (int): Refinement layers (two in the paper).
         num_heads (int): Heads of both attentions.
-        window_size (int): Cells per window side of the spatial refinement.
+        window_size (int): Cells per side of an attention window of the
+            spatial refinement.
         pool_train (int): Cells per side that class refinement averages
             over while training: 2, as published for CAT-Seg and OVRS.
         pool_test (int): The same in evaluation: 1, as in their test scripts.
         num_slots (int): Classes that class refinement fills up to with a
-            learned token, so that 9 training and 15 test classes look alike;
-            256 as published, 0 to switch it off. More classes than that all
-            take part (the published code drops all but the best 256).
+            learned token, so that 9 training and 15 test classes give similar
+            sums; 256 as published, 0 to switch it off. More classes than
+            that are all used (the published code keeps only the best 256).
         kernel_size (int): Of the convolution over the correlation (eq. 4).
         class_chunk (int): Classes per pass where no gradient is needed, so
             that memory does not grow with the vocabulary.
@@ -180,7 +181,7 @@ class CorrelationNeck(BaseModule):
         """Eq. 4: (B, T, R * P, h, w) -> (B, T, h, w, D)."""
         if not chunk or maps.shape[1] <= chunk:
             return self._embed(maps).contiguous()
-        # Written in place: a list of parts would be there twice when joined.
+        # Written in place: joining a list would need twice the memory.
         first, *parts = maps.split(chunk, dim=1)
         embedded = self._embed(first)
         out = embedded.new_empty(*maps.shape[:2], *embedded.shape[2:])

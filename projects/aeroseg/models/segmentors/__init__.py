@@ -3,6 +3,7 @@
 
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
+from .san import SAN
 from .sed import SED
 
-__all__ = ['SED', 'AerOSeg', 'OpenVocabSegmentor']
+__all__ = ['SAN', 'SED', 'AerOSeg', 'OpenVocabSegmentor']

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""From the pixels that a model saw to those of the image as it was."""
+"""From the model's input size back to the original size of an image."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -17,9 +17,10 @@ def to_original_size(
 
     Args:
         maps (Tensor): Maps of one image, (C, H, W).
-        meta (Mapping): What mmseg's pipeline notes of the image: its padding
+        meta (Mapping): What mmseg's pipeline records of the image: its padding
             (left, right, top, bottom), ``flip_direction``, ``ori_shape``;
-            what is not there was not done.
+            a missing key means that the step was not
+            done.
         align_corners (bool): Of the bilinear resizing.
 
     Returns:
@@ -52,13 +53,14 @@ def to_original_size(
 def common_original_size(
     metas: Sequence[Mapping[str, Any]],
 ) -> tuple[int, int] | None:
-    """Size (H, W) of the images as they were, where none is padded.
+    """Original size (H, W) of the images, if none is padded.
 
     Args:
-        metas (Sequence[Mapping]): Of each image, as above.
+        metas (Sequence[Mapping]): As for :func:`to_original_size`, one per
+            image.
 
     Returns:
-        tuple[int, int] | None: None where there is no size common to all.
+        tuple[int, int] | None: None if the sizes differ.
     """
     sizes = {tuple(meta['ori_shape'][:2]) for meta in metas}
     padded = any(any(meta.get('padding_size', ())) for meta in metas)

@@ -1,11 +1,13 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Sliding windows plus a view of the whole image (CAT-Seg, OVRS)."""
+"""Sliding crops plus a view of the whole image (CAT-Seg, OVRS)."""
 
 from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from aeroseg.window_starts import starts_by_stride
 
 
 def slide_global(
@@ -15,16 +17,16 @@ def slide_global(
     stride: Sequence[int],
     out_size: Sequence[int] | None = None,
 ) -> Tensor:
-    """Mean of overlapping windows and of the image shrunk to one window.
+    """Mean of overlapping crops and of the image shrunk to one crop.
 
-    As published: probabilities (not logits) of the windows are averaged where
+    As published: probabilities (not logits) of the crops are averaged where
     they overlap, then averaged with the probabilities of the whole image
-    resized to the window.
+    resized to the crop size.
 
     Args:
         class_logits (Callable): (B, 3, H, W) -> logits (B, T, H, W).
-        images (Tensor): (B, 3, H, W); smaller than the window is allowed.
-        crop_size (Sequence[int]): Window (H, W) in pixels.
+        images (Tensor): (B, 3, H, W); smaller than a crop is allowed.
+        crop_size (Sequence[int]): Size (H, W) of a crop in pixels.
         stride (Sequence[int]): Step (H, W) in pixels.
         out_size (Sequence[int], optional): Size (H, W) of the result;
             probabilities, not logits, are resized to it, as published.
@@ -38,8 +40,8 @@ def slide_global(
     whole = class_logits(_resize(images, crop_size)).sigmoid()
     total = torch.zeros_like(_resize(whole, size))
     count = total.new_zeros(1, 1, *size)
-    for top in _starts(size[0], crop[0], stride[0]):
-        for left in _starts(size[1], crop[1], stride[1]):
+    for top in starts_by_stride(size[0], crop[0], stride[0]):
+        for left in starts_by_stride(size[1], crop[1], stride[1]):
             window = (
                 ...,
                 slice(top, top + crop[0]),
@@ -52,11 +54,6 @@ def slide_global(
     # Finite, yet without ties among the very improbable.
     limits = torch.finfo(mean.dtype)
     return torch.logit(mean.clamp(limits.tiny, 1 - limits.eps))
-
-
-def _starts(side: int, crop: int, stride: int) -> list[int]:
-    """Window starts that cover a side; the last window ends with it."""
-    return [*range(0, side - crop, stride), side - crop]
 
 
 def _resize(x: Tensor, size: Sequence[int]) -> Tensor:

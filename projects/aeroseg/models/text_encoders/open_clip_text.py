@@ -29,7 +29,7 @@ class OpenCLIPTextEncoder(BaseModule):
 
     Without gradients the features of a vocabulary are computed once. The
     store is keyed by the words and by the state of the weights, and dropped
-    when training goes on.
+    when training resumes.
 
     Args:
         model (str | dict): open_clip model name or config; the same as the
@@ -37,7 +37,7 @@ class OpenCLIPTextEncoder(BaseModule):
         templates (str | Sequence[str]): Name of a prompt set or sentences
             with '{}'; see :func:`aeroseg.prompts.get_templates`.
         trainable (str): 'qv' (the paper), 'all' or 'none'.
-        chunk (int): Sentences per pass where no gradient is needed.
+        chunk (int): Sentences per pass without gradients.
         with_cp (bool): Recompute activations in the backward pass.
         init_cfg (dict, optional): ``dict(type='CLIPPretrained',
             checkpoint=...)``.
@@ -81,7 +81,7 @@ class OpenCLIPTextEncoder(BaseModule):
         return len(self.templates)
 
     def train(self, mode: bool = True) -> 'OpenCLIPTextEncoder':
-        """Switch the mode; what is trained outdates stored features."""
+        """Switch the mode; training makes stored features invalid."""
         if mode and self._trainable():
             self._store.clear()
         return super().train(mode)
@@ -158,7 +158,7 @@ class OpenCLIPTextEncoder(BaseModule):
                 x = checkpoint(run_block, block, x, True, use_reentrant=False)
             else:
                 x = run_block(block, x, is_causal=True)
-        # The rest works token by token, and only the end token is wanted.
+        # The rest works token by token; only the end token is needed.
         x = text.ln_final(x[torch.arange(len(end), device=end.device), end])
         if isinstance(text.text_projection, torch.nn.Linear):
             return text.text_projection(x)

@@ -1,10 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Windows on grids of any size."""
+"""Attention windows on grids of any size."""
 
 import pytest
 import torch
 
-from aeroseg.models.layers.windows import Windows
+from aeroseg.models.layers.attention_windows import AttentionWindows
 
 
 @pytest.mark.parametrize('grid', [(24, 24), (5, 9), (13, 4), (1, 1), (30, 7)])
@@ -12,7 +12,7 @@ from aeroseg.models.layers.windows import Windows
 def test_restore_undoes_arrange_and_merge_undoes_split(
     grid: tuple[int, int], shift: int
 ) -> None:
-    windows = Windows.fit(grid, 4, shift)
+    windows = AttentionWindows.fit(grid, 4, shift)
     x = torch.randn(2, *grid, 6)
     arranged = windows.arrange(x)
     split = windows.split_heads(arranged, 3)
@@ -22,7 +22,7 @@ def test_restore_undoes_arrange_and_merge_undoes_split(
 
 
 def test_a_small_grid_is_one_window_without_shift() -> None:
-    windows = Windows.fit((3, 4), 4, 2)
+    windows = AttentionWindows.fit((3, 4), 4, 2)
     assert windows.size == (3, 4)
     assert windows.shift == windows.padding == (0, 0)
     assert windows.mask(torch.zeros(1)) is None
@@ -33,7 +33,7 @@ def test_cells_meet_only_neighbours_of_their_window(
     grid: tuple[int, int],
 ) -> None:
     """Who may attend to whom, from the definition of shifted windows."""
-    windows = Windows.fit(grid, 4, 2)
+    windows = AttentionWindows.fit(grid, 4, 2)
     place = torch.stack(
         torch.meshgrid(
             torch.arange(grid[0]), torch.arange(grid[1]), indexing='ij'

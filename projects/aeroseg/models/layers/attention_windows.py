@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Shifted windows on grids of any size."""
+"""Shifted attention windows on grids of any size."""
 
 import functools
 from typing import NamedTuple
@@ -9,10 +9,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 
-class Windows(NamedTuple):
-    """How a grid is cut into (shifted) windows.
+class AttentionWindows(NamedTuple):
+    """How a grid is cut into (shifted) attention windows.
 
-    A side that is not longer than the window is one window without shift. A
+    A side that is not longer than a window is one window without shift. A
     side that is not a multiple of the window is padded below or right; the
     padding is masked out as a key.
 
@@ -27,7 +27,9 @@ class Windows(NamedTuple):
     shift: tuple[int, int]
 
     @classmethod
-    def fit(cls, grid: tuple[int, int], size: int, shift: int) -> 'Windows':
+    def fit(
+        cls, grid: tuple[int, int], size: int, shift: int
+    ) -> 'AttentionWindows':
         """Windows of a nominal size and shift, fitted to a grid."""
         fits = [side <= size for side in grid]
         return cls(
@@ -97,7 +99,7 @@ class Windows(NamedTuple):
 
 
 @functools.lru_cache(maxsize=32)
-def _mask(windows: Windows, device: torch.device) -> Tensor:
+def _mask(windows: AttentionWindows, device: torch.device) -> Tensor:
     rows, columns = (
         _regions(*sides, device=device)
         for sides in zip(
@@ -116,10 +118,10 @@ def _mask(windows: Windows, device: torch.device) -> Tensor:
 def _regions(
     side: int, size: int, shift: int, padding: int, *, device: torch.device
 ) -> Tensor:
-    """A region number per cell of a shifted side; unlike ones never meet."""
+    """A region number per cell of a shifted side; cells attend within one."""
     cells = torch.arange(side + padding, device=device)
     regions = torch.where(cells < side, 0, 2)
     regions = regions.roll(-shift)
     if shift:
-        regions[-shift:] += 1  # what came round from the other end
+        regions[-shift:] += 1  # moved here from the other end
     return regions

@@ -1,0 +1,129 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""SAN: masks of a small network beside CLIP, recognised by CLIP itself."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmseg.registry import MODELS
+from mmseg.utils import SampleList, add_prefix
+from torch import Tensor, nn
+
+from aeroseg.vocabulary import Vocabulary
+
+from .open_vocab import OpenVocabSegmentor
+
+
+@MODELS.register_module()
+class SAN(OpenVocabSegmentor):
+    """Side Adapter Network (CVPR 2023, arXiv:2302.12242).
+
+    image -> CLIP's first blocks -> side network -> masks and attention biases
+    -> CLIP's last blocks -> a feature per mask -> similarity to the words.
+    The score of a class is the sum over the masks of its probability times
+    the mask, (0, Q) for Q masks.
+
+    Args:
+        backbone (dict): See :class:`SplitCLIP`.
+        text_encoder (dict): See :class:`OpenCLIPTextEncoder`; frozen.
+        decode_head (dict): See :class:`SideAdapterHead`.
+        logit_scale (float): Factor of the similarities; 100 is that of the
+            published CLIPs.
+        vocabulary (dict | Vocabulary, optional): See
+            :class:`OpenVocabSegmentor`, as the rest.
+        train_cfg (dict, optional): As above.
+        test_cfg (dict, optional): As above.
+        data_preprocessor (dict, optional): As above.
+        init_cfg (dict, optional): As above.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        text_encoder: dict,
+        decode_head: dict,
+        logit_scale: float = 100.0,
+        vocabulary: Mapping[str, Any] | Vocabulary | None = None,
+        train_cfg: dict | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | nn.Module | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            vocabulary, train_cfg, test_cfg, data_preprocessor, init_cfg
+        )
+        self.backbone = MODELS.build(backbone)
+        self.text_encoder = MODELS.build(text_encoder)
+        self.decode_head = MODELS.build(
+            decode_head,
+            default_args={
+                'clip_channels': self.backbone.hidden_dims,
+                'clip_heads': self.backbone.num_heads,
+                'num_maps': len(self.backbone.map_indices),
+            },
+        )
+        self.logit_scale = logit_scale
+        width = self.text_encoder.embed_dims
+        self.no_class = nn.Parameter(torch.empty(1, width))
+        nn.init.normal_(self.no_class, std=width**-0.5)
+
+    @property
+    def stride(self) -> int:
+        """Multiple of a cell of CLIP and of a patch of the side network."""
+        patch = self.decode_head.side_adapter_network.patch_embed.projection
+        return math.lcm(self.backbone.stride, patch.stride[0])
+
+    def forward_queries(
+        self, images: Tensor, every: bool = False
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Masks and what they show.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
+                the stride.
+            every (bool): Also those of the supervised blocks, first.
+
+        Returns:
+            tuple[list[Tensor], list[Tensor]]: Mask logits (B, Q, h, w), and
+            class logits (B, Q, T + K + 1): classes, background words, none.
+        """
+        x = self.backbone.normalise(images)
+        first = self.backbone(x)
+        masks, biases = self.decode_head(x, first.maps, every)
+        words = self._word_features().T
+        return masks, [
+            self.backbone.recognise(first, bias) @ words for bias in biases
+        ]
+
+    def _word_features(self) -> Tensor:
+        """Scaled features of the words and of 'no class', (T + K + 1, C)."""
+        prompts = self.text_encoder(self.vocabulary.queries)
+        words = torch.cat([prompts.mean(dim=1), self.no_class])
+        return self.logit_scale * F.normalize(words, dim=-1)
+
+    def forward_maps(self, images: Tensor) -> Tensor:
+        """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
+        queries, logits = self.forward_queries(images)
+        masks = F.interpolate(
+            queries[-1], images.shape[2:], mode='bilinear', align_corners=False
+        )
+        classes = logits[-1].softmax(dim=-1)[..., :-1]
+        return torch.einsum('bqt,bqhw->bthw', classes, masks.sigmoid())
+
+    def to_probability(self, logits: Tensor) -> Tensor:
+        """Sums over masks, which can exceed 1, to the range [0, 1)."""
+        return 1 - torch.exp(-logits)
+
+    def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
+        """Losses of the matched masks.
+
+        Args:
+            inputs (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
+                the stride.
+            data_samples (list[SegDataSample]): With ``gt_sem_seg``.
+        """
+        masks, logits = self.forward_queries(inputs, every=True)
+        losses = self.decode_head.loss_of_queries(logits, masks, data_samples)
+        return add_prefix(losses, 'decode')
