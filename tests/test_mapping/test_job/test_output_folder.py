@@ -81,11 +81,16 @@ def test_a_file_that_comes_during_the_run_stays_and_the_rows_too(
     tmp_path: Path,
 ) -> None:
     folder = _open(tmp_path)
-    with pytest.raises(ForeignFileError), folder.guard(10) as work:
-        for name in NAMES:
-            (work.results / name).write_text('x')
-        (tmp_path / 'classes.csv').write_text('mine')
-        folder.complete(work, {'files': dict(enumerate(NAMES))})
+
+    def run() -> None:
+        with folder.guard(10) as work:
+            for name in NAMES:
+                (work.results / name).write_text('x')
+            (tmp_path / 'classes.csv').write_text('mine')
+            folder.complete(work, {'files': dict(enumerate(NAMES))})
+
+    with pytest.raises(ForeignFileError):
+        run()
     assert _names(tmp_path) == ['.aeroseg', 'classes.csv']
     assert (tmp_path / 'classes.csv').read_text() == 'mine'
 

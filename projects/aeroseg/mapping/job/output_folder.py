@@ -106,6 +106,9 @@ class OutputFolder:
             )
         if not overwrite and all(map(self._own.holds, records)):
             self.report = old
+            if WorkFolder.belongs_to(path / _WORK, job):
+                # Of a run that was killed after its report.
+                WorkFolder(path / _WORK, job).remove()
 
     @contextmanager
     def guard(self, needed: int) -> Iterator[WorkFolder]:

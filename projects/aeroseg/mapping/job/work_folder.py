@@ -54,17 +54,27 @@ class WorkFolder:
         self.folder = folder
         self.results = folder / 'results'
         self.batches = folder / _BATCHES
-        digest = fingerprint(job).encode()
-        mark = folder / _MARK
-        if not mark.is_file() or mark.read_bytes() != digest:
+        if not self.belongs_to(folder, job):
             self.remove()
             folder.mkdir(parents=True, exist_ok=True)
-            with atomic_path(mark) as part:
-                part.write_bytes(digest)
+            with atomic_path(folder / _MARK) as part:
+                part.write_text(fingerprint(job))
         for path in folder.glob('.*.part*'):
             path.unlink()
         self._remove_results()
         self.results.mkdir()
+
+    @staticmethod
+    def belongs_to(folder: Path, job: dict[str, Any]) -> bool:
+        """Whether a folder holds the work of this job.
+
+        Args:
+            folder (Path): It may be missing.
+            job (dict): Everything that determines the result.
+        """
+        mark = folder / _MARK
+        digest = fingerprint(job).encode()
+        return mark.is_file() and mark.read_bytes() == digest
 
     def save(
         self, top: int, labels: np.ndarray, scores: np.ndarray | None
