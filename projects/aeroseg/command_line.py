@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 
 from safetensors import SafetensorError
 
-from .errors import explain_partner, is_out_of_memory, reason
+from .errors import explain_partner, is_out_of_memory, lost_partners, reason
 
 EXPECTED = (
     ValueError,
@@ -79,6 +79,9 @@ def run_tool(
         by, status = 'Ctrl-C', 130
         if isinstance(stop, Terminated):
             by, status = 'SIGTERM', 143
+            # torchrun ends the others when a process was lost.
+            gone = ' and '.join(lost_partners())
+            by += f' after {gone} ended' if gone else ''
         _say(f'stopped by {by}. {_how_to_resume(kept, resume)}')
         sys.exit(status)
     except Exception as error:

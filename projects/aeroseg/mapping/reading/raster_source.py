@@ -152,6 +152,11 @@ class RasterSource:
 
     def _describe(self, gsd: float | None) -> list[str]:
         notes = []
+        if len(self.data.subdatasets) > 1:
+            notes.append(
+                f'{self.path.name} holds {len(self.data.subdatasets)} images; '
+                'this is the map of the first one'
+            )
         if not self.georeferenced:
             notes.append(
                 f'{self.path.name} is not georeferenced; neither are the '
