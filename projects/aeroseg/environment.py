@@ -52,8 +52,7 @@ def _import(name: str) -> ModuleType:
     # AerOSeg does not use.
     silence = redirect_stdout(StringIO())
     try:
-        with silence, warnings.catch_warnings():
-            warnings.simplefilter('ignore')
+        with silence, warnings.catch_warnings(record=True):
             return importlib.import_module(name)
     except (ImportError, AssertionError) as error:
         # mmseg asserts its range of mmcv and mmengine versions.
