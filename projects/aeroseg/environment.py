@@ -43,7 +43,9 @@ def check_versions() -> dict[str, str]:
                 f'{version}. To fix it: {FIX}'
             )
         found[name] = version
-    _import('mmseg.datasets')  # the rest of its notes
+    # The parts that print notes when they are imported.
+    _import('mmseg.datasets')
+    _import('mmseg.models')
     return found
 
 
