@@ -1,7 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Every config of the repository: it parses, builds and is kept tidy.
 
-Those of closed-set models are in test_closed_set_configs.py.
+Those of closed-set and training-free models are in files of their own.
 """
 
 from pathlib import Path
@@ -21,7 +21,7 @@ ROOT = Path(__file__).resolve().parents[1]
 LEAVES = sorted(
     str(path.relative_to(ROOT))
     for path in (ROOT / 'configs').rglob('*.py')
-    if not {'_base_', 'closed_set'} & set(path.parts)
+    if not {'_base_', 'closed_set', 'training_free'} & set(path.parts)
 )
 
 

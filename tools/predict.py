@@ -7,9 +7,14 @@ Examples:
   python tools/predict.py photos/ --config CONFIG --checkpoint CHECKPOINT \
 --vocabulary names.txt --out out
   python tools/predict.py scene.tif ... --gsd 0.3 --polygons gpkg --scores
+  python tools/predict.py scene.tif --classes "building; road" --out out
   python tools/predict.py --checkpoint CHECKPOINT --explain \
 --classes "grass; low vegetation"
   torchrun --nproc-per-node 4 tools/predict.py scenes/ ... --out out
+
+Without --checkpoint and --config a model that needs no training is used, with
+CLIP weights that are downloaded or given by --clip. A trained model does
+better.
 
 Classes are separated by ';', synonyms of a class by ','. A run that was
 killed resumes where it stopped when the same command is given again.

@@ -8,27 +8,33 @@ Examples:
   python tools/test.py CONFIG work_dirs/NAME/iter_10000.pth
   python tools/test.py CONFIG CHECKPOINT --show-dir pictures
   python tools/test.py CONFIG CHECKPOINT --out result.json
+  python tools/test.py configs/training_free/\
+sclip_vit-b16_isaid.py        # needs no checkpoint
   bash tools/dist_test.sh CONFIG CHECKPOINT 4        # four processes
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.runner import Runner
-
-from aeroseg.checkpoints.read import existing_file
-from aeroseg.engine.launch import add_arguments, check_datasets, load_config
+from aeroseg.command_line import ToolParser, run_tool
+from aeroseg.engine.launch import (
+    add_arguments,
+    check_datasets,
+    load_config,
+    set_checkpoint,
+)
+from aeroseg.engine.run import build_runner, unwrapped
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_arguments(parser)
-    parser.add_argument('checkpoint', help='checkpoint file')
+    parser.add_argument(
+        'checkpoint',
+        nargs='?',
+        help='checkpoint file; training-free models need none',
+    )
     parser.add_argument(
         '--out',
         metavar='FILE',
@@ -54,21 +60,21 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Test."""
     args = parse_args()
-    try:
-        config = load_config(args)
-        config.load_from = str(existing_file(args.checkpoint))
-        if args.out:
-            config.test_evaluator.result_file = args.out
-        if args.show_dir:
-            config.default_hooks.visualization.update(
-                draw=True, interval=args.show_every
-            )
-            config.visualizer.save_dir = str(Path(args.show_dir).resolve())
-        check_datasets(config, ['test_dataloader'])
-        Runner.from_cfg(config).test()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    config = load_config(args)
+    set_checkpoint(config, args.checkpoint)
+    if args.out:
+        config.test_evaluator.result_file = args.out
+    if args.show_dir:
+        config.default_hooks.visualization.update(
+            draw=True, interval=args.show_every
+        )
+        config.visualizer.save_dir = str(Path(args.show_dir).resolve())
+    check_datasets(config, ['test_dataloader'])
+    runner = build_runner(config)
+    if not args.checkpoint:
+        unwrapped(runner.model).load_pretrained()
+    runner.test()
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

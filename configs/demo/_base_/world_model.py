@@ -13,6 +13,26 @@ clip_weights = dict(
     checkpoint='{{ fileDirname }}/../weights/world_clip.safetensors',
 )
 
+sam_encoder = dict(
+    type='SAMGuidance',
+    arch=dict(
+        embed_dim=128,
+        depth=6,
+        num_heads=4,
+        img_size=256,
+        patch_size=16,
+        out_chans=64,
+        window_size=8,
+        global_attn_indexes=(2, 5),
+    ),
+    out_blocks=(2, 4, 6),
+    last='neck',
+    init_cfg=dict(
+        type='SAMPretrained',
+        checkpoint='{{ fileDirname }}/../weights/world_sam.safetensors',
+    ),
+)
+
 model = dict(
     type='AerOSeg',
     data_preprocessor=dict(type='RGBDataPreProcessor'),
@@ -30,25 +50,7 @@ model = dict(
         trainable='none',
         init_cfg=clip_weights,
     ),
-    guidance_encoder=dict(
-        type='SAMGuidance',
-        arch=dict(
-            embed_dim=128,
-            depth=6,
-            num_heads=4,
-            img_size=256,
-            patch_size=16,
-            out_chans=64,
-            window_size=8,
-            global_attn_indexes=(2, 5),
-        ),
-        out_blocks=(2, 4, 6),
-        last='neck',
-        init_cfg=dict(
-            type='SAMPretrained',
-            checkpoint='{{ fileDirname }}/../weights/world_sam.safetensors',
-        ),
-    ),
+    guidance_encoder=sam_encoder,
     neck=dict(
         type='CorrelationNeck',
         embed_dims=32,

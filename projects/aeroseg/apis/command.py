@@ -9,12 +9,15 @@ from pathlib import Path
 import torch
 from torch import distributed
 
+from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
 from . import words
 from .predictor import Predictor
 from .scene_list import Task, find_scenes, plan, share
+from .training_free import training_free_predictor
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +37,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         '--config', help='default: the config file next to the checkpoint'
     )
-    model.add_argument('--checkpoint', required=True, help='trained weights')
+    model.add_argument(
+        '--checkpoint',
+        help='trained weights; without them and without --config, a model '
+        'that needs no training is used',
+    )
+    model.add_argument(
+        '--clip',
+        metavar='FILE|TAG',
+        help='weights of CLIP ViT-B/16 for use without --checkpoint, as a '
+        "file or as open_clip names them; default: 'openai', downloaded once",
+    )
     model.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU')
     model.add_argument('--amp', action='store_true', help='use bfloat16')
     words.add_arguments(parser)
@@ -60,7 +73,7 @@ def run(args: argparse.Namespace) -> int:
     device = args.device
     if device is None and world_size > 1 and torch.cuda.is_available():
         device = f'cuda:{os.environ.get("LOCAL_RANK", "0")}'
-    predictor = Predictor(args.config, args.checkpoint, device, args.amp)
+    predictor = _predictor(args, device)
     vocabulary = words.read_words(args, predictor.trained)
     if args.explain and rank == 0:
         logger.warning('%s', predictor.explain(vocabulary).text())
@@ -70,6 +83,24 @@ def run(args: argparse.Namespace) -> int:
     mine = share(tasks, rank, world_size)
     failed = _predict_all(predictor, mine, vocabulary, options, len(tasks))
     return _leave_group(failed, world_size)
+
+
+def _predictor(args: argparse.Namespace, device: str | None) -> Predictor:
+    """The model of the command line; see :mod:`.training_free`."""
+    if args.checkpoint is None and args.config is None:
+        return training_free_predictor(args.clip, device, args.amp)
+    if args.clip is not None:
+        raise ValueError(
+            '--clip goes with neither --checkpoint nor --config, which have '
+            'a CLIP model of their own: leave it out'
+        )
+    if args.checkpoint is None and needs_training(read_config(args.config)):
+        raise ValueError(
+            f'the model of {args.config} needs training: give its '
+            '--checkpoint FILE, or leave out --config to use a model that '
+            'needs none'
+        )
+    return Predictor(args.config, args.checkpoint, device, args.amp)
 
 
 def _predict_all(

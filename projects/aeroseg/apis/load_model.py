@@ -2,7 +2,9 @@
 """A model from a config and a checkpoint, ready to predict."""
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
@@ -52,13 +54,14 @@ def build_model(config: Config) -> nn.Module:
 
 
 def load_weights(
-    model: nn.Module, checkpoint: str | Path
+    model: Any, checkpoint: str | Path | None
 ) -> Vocabulary | None:
     """Load a checkpoint that must fit.
 
     Args:
         model (nn.Module): The model.
-        checkpoint (str | Path): A checkpoint of training, or .safetensors.
+        checkpoint (str | Path | None): A checkpoint of training, or
+            .safetensors. None loads what a training-free model names itself.
 
     Returns:
         Vocabulary | None: The training classes, if the checkpoint names them.
@@ -67,6 +70,9 @@ def load_weights(
         FileNotFoundError: If there is no such file.
         ValueError: If it cannot be read or belongs to another model.
     """
+    if checkpoint is None:
+        model.load_pretrained()
+        return None
     content = read_checkpoint(checkpoint)
     weights = weights_of(content)
     check_fit(
@@ -82,10 +88,28 @@ def load_weights(
 
 
 def model_identity(config: Config, checkpoint: str | Path | None) -> str:
-    """A hash of the model's settings and of the checkpoint's bytes."""
+    """A hash of the model's settings and of the bytes of its weights.
+
+    Args:
+        config (Config): The whole config.
+        checkpoint (str | Path | None): The weights. None takes the files that
+            the settings name, as training-free models do.
+    """
     digest = hashlib.sha256(repr(config.model).encode())
-    if checkpoint is not None:
-        with Path(checkpoint).open('rb') as file:
+    given = [] if checkpoint is None else [Path(checkpoint)]
+    for path in given or _named_files(config.model):
+        with path.open('rb') as file:
             while block := file.read(2**22):
                 digest.update(block)
     return digest.hexdigest()
+
+
+def _named_files(settings: Mapping[str, Any]) -> list[Path]:
+    """Weight files that the parts of a model are initialised from."""
+    found = set()
+    for key, value in settings.items():
+        if isinstance(value, Mapping):
+            found.update(_named_files(value))
+        elif key == 'checkpoint' and Path(str(value)).is_file():
+            found.add(Path(value))
+    return sorted(found)

@@ -14,6 +14,7 @@ from mmengine.config import Config
 from PIL import Image
 
 from aeroseg.engine.closed_set import is_closed_set
+from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.reading.image_source import open_source
 from aeroseg.mapping.windows.map_rows import map_rows
@@ -45,8 +46,9 @@ class Predictor:
     Args:
         config (str | Path | Config | None): The config the checkpoint was
             trained with. None takes the one that training saved next to it.
-        checkpoint (str | Path | None): The weights. None keeps random ones,
-            useful only for benchmarks.
+        checkpoint (str | Path | None): The weights. None loads what the
+            config of a training-free model names; other models keep random
+            weights, useful only for benchmarks.
         device (str | None): 'cpu', 'cuda', 'cuda:1', ...; None takes a GPU if
             there is one.
         amp (bool): Compute in bfloat16 where that is safe.
@@ -86,7 +88,7 @@ class Predictor:
         self.checkpoint = checkpoint
         self.model: Any = build_model(self.config)
         self.trained: Vocabulary | None = None
-        if checkpoint is None:
+        if checkpoint is None and needs_training(self.config):
             logger.warning('no checkpoint: the weights are random')
         else:
             self.trained = load_weights(self.model, checkpoint)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import torch
 from mmengine.config import Config, DictAction
-from mmseg.registry import DATASETS
+from mmseg.registry import DATASETS, MODELS
 
+from aeroseg.checkpoints.read import existing_file
 from aeroseg.read_config import read_config
 
 from .closed_set import check_config
+from .run import building
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +82,32 @@ def _prepare_processes(config: Config) -> None:
     }
 
 
+def needs_training(config: Config) -> bool:
+    """Whether the model of a config means nothing without a checkpoint."""
+    model = MODELS.get(config.model.type)
+    return getattr(model, 'needs_training', True)
+
+
+def set_checkpoint(config: Config, checkpoint: str | None) -> None:
+    """Let the runner start from a checkpoint, if the model needs one.
+
+    Args:
+        config (Config): The whole config; ``load_from`` is set.
+        checkpoint (str | None): Local file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If none is given, and the model needs training.
+    """
+    if checkpoint:
+        config.load_from = str(existing_file(checkpoint))
+    elif needs_training(config):
+        raise ValueError(
+            f'{config.model.type} needs training: give the checkpoint after '
+            'the config'
+        )
+
+
 def check_datasets(config: Config, loaders: list[str]) -> None:
     """Build the datasets once, before anything is written.
 
@@ -96,4 +124,5 @@ def check_datasets(config: Config, loaders: list[str]) -> None:
     for name in loaders:
         loader = config.get(name)
         if loader:
-            DATASETS.build(loader['dataset'])
+            with building(config):
+                DATASETS.build(loader['dataset'])

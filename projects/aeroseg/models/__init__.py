@@ -5,7 +5,14 @@ Shapes: B batch, R rotations, T classes, P prompts, C channels or embedding
 width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
-from .backbones import CLIPFeatures, ConvNeXtCLIP, RotatedCLIP, SplitCLIP
+from .backbones import (
+    CLIPFeatures,
+    ConvNeXtCLIP,
+    DenseCLIP,
+    DenseFeatures,
+    RotatedCLIP,
+    SplitCLIP,
+)
 from .data_preprocessor import RGBDataPreProcessor
 from .decode_heads import (
     AttentionUpsampleHead,
@@ -17,8 +24,14 @@ from .features import AerOSegFeatures, SEDFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
-from .necks import CorrelationNeck
-from .segmentors import SAN, SED, AerOSeg, OpenVocabSegmentor
+from .necks import CorrelationNeck, JBUPretrained, JBUUpsampler
+from .segmentors import (
+    SAN,
+    SED,
+    AerOSeg,
+    OpenVocabSegmentor,
+    TrainingFreeSegmentor,
+)
 from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
@@ -33,7 +46,11 @@ __all__ = [
     'CLIPPretrained',
     'ConvNeXtCLIP',
     'CorrelationNeck',
+    'DenseCLIP',
+    'DenseFeatures',
     'GradualFusionHead',
+    'JBUPretrained',
+    'JBUUpsampler',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',
@@ -42,4 +59,5 @@ __all__ = [
     'SEDFeatures',
     'SideAdapterHead',
     'SplitCLIP',
+    'TrainingFreeSegmentor',
 ]

@@ -2,7 +2,15 @@
 """Image towers."""
 
 from .convnext_clip import ConvNeXtCLIP
+from .dense_clip import DenseCLIP, DenseFeatures
 from .rotated_clip import CLIPFeatures, RotatedCLIP
 from .split_clip import SplitCLIP
 
-__all__ = ['CLIPFeatures', 'ConvNeXtCLIP', 'RotatedCLIP', 'SplitCLIP']
+__all__ = [
+    'CLIPFeatures',
+    'ConvNeXtCLIP',
+    'DenseCLIP',
+    'DenseFeatures',
+    'RotatedCLIP',
+    'SplitCLIP',
+]

@@ -21,6 +21,7 @@ from ..layers.clip_towers import (
     run_mlp,
 )
 from ..layers.split_attention import set_trainable
+from .clip_tokens import embed_patches, to_patch_scale
 
 
 class CLIPFeatures(NamedTuple):
@@ -184,31 +185,15 @@ class RotatedCLIP(BaseModule):
         return CLIPFeatures(torch.stack(turned, dim=1), maps, self.upright)
 
     def _prepare(self, image: Tensor) -> Tensor:
-        height, width = image.shape[-2:]
-        if height % self.stride or width % self.stride:
-            raise ValueError(
-                f'the image is {height} x {width} px; both must be multiples '
-                f'of the stride, {self.stride}: set size_divisor='
-                f'{self.stride} in the data preprocessor'
-            )
         x = (image - self.mean) / self.std
-        if self.patch_size == self.stride:
-            return x
-        size = [s // self.stride * self.patch_size for s in (height, width)]
-        # Without antialiasing, as CAT-Seg shrinks 384 to 336 px.
-        return F.interpolate(x, size, mode='bilinear', align_corners=False)
+        return to_patch_scale(x, self.stride, self.patch_size)
 
     def _encode(
         self, views: list[Tensor]
     ) -> tuple[tuple[Tensor, ...], list[tuple[Tensor, ...]], tuple[int, int]]:
         """Views of one shape -> dense maps per view, block outputs, grid."""
         visual, count = self.visual, len(views)
-        x = visual.conv1(torch.cat(views))
-        grid = (x.shape[2], x.shape[3])
-        x = x.flatten(2).transpose(1, 2)
-        token = visual.class_embedding.to(x.dtype).expand(x.shape[0], 1, -1)
-        x = torch.cat([token, x], dim=1) + self._positions(grid).to(x.dtype)
-        x = visual.ln_pre(x)
+        x, grid = embed_patches(visual, torch.cat(views))
         tokens = []
         *blocks, last = visual.transformer.resblocks
         recomputed = len(blocks) if self.with_cp is True else self.with_cp
@@ -230,20 +215,6 @@ class RotatedCLIP(BaseModule):
         y = base + block.ls_1(block.attn.value_path(block.ln_1(patches)))
         y = y + block.ls_2(run_mlp(block, block.ln_2(y)))
         return F.linear(self.visual.ln_post(y), self.visual.proj.T)
-
-    def _positions(self, grid: tuple[int, int]) -> Tensor:
-        """Position embedding of any grid, (1 + h * w, W), bicubic."""
-        embedding = self.visual.positional_embedding
-        if grid == self.visual.grid_size:
-            return embedding
-        native = embedding[1:].unflatten(0, self.visual.grid_size)
-        resized = F.interpolate(
-            native.permute(2, 0, 1)[None],
-            grid,
-            mode='bicubic',
-            align_corners=False,
-        )
-        return torch.cat([embedding[:1], resized[0].flatten(1).T])
 
     @staticmethod
     def _to_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:

@@ -3,6 +3,8 @@
 
 from .base import GuidanceEncoder
 from .clip import CLIPGuidance
+from .dino import DINOGuidance
+from .dino_pretrained import DINOPretrained
 from .sam import SAMGuidance
 from .sam2 import SAM2Guidance
 from .sam2_pretrained import SAM2Pretrained
@@ -10,6 +12,8 @@ from .sam_pretrained import SAMPretrained
 
 __all__ = [
     'CLIPGuidance',
+    'DINOGuidance',
+    'DINOPretrained',
     'GuidanceEncoder',
     'SAM2Guidance',
     'SAM2Pretrained',

@@ -60,7 +60,8 @@ def build_vision_tower(model: ClipModel) -> VisionTransformer:
     if not isinstance(tower, VisionTransformer) or tower.attn_pool is not None:
         raise ValueError(
             f'the image tower of {model!r} is {type(tower).__name__}; dense '
-            'features are defined for the plain ViTs of open_clip'
+            'features are defined for the plain ViTs of open_clip: choose '
+            "one, such as 'ViT-B-16-quickgelu'"
         )
     _split(tower, model)
     return tower

@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Correlation and its refinement."""
+"""Between the encoders and the head: correlation, upsampling."""
 
 from .correlation_neck import CorrelationNeck
+from .jbu_pretrained import JBUPretrained
+from .jbu_upsampler import JBUUpsampler
 
-__all__ = ['CorrelationNeck']
+__all__ = ['CorrelationNeck', 'JBUPretrained', 'JBUUpsampler']

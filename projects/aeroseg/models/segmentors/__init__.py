@@ -5,5 +5,12 @@ from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
 from .san import SAN
 from .sed import SED
+from .training_free import TrainingFreeSegmentor
 
-__all__ = ['SAN', 'SED', 'AerOSeg', 'OpenVocabSegmentor']
+__all__ = [
+    'SAN',
+    'SED',
+    'AerOSeg',
+    'OpenVocabSegmentor',
+    'TrainingFreeSegmentor',
+]

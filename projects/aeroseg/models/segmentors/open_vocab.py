@@ -57,11 +57,14 @@ class OpenVocabSegmentor(EncoderDecoder):
         text_encoder (nn.Module): Words to features; see
             :class:`OpenCLIPTextEncoder`. Set by the subclass.
         class_chunk (int): Class maps that are enlarged at a time.
+        needs_training (bool): Whether results mean anything only with a
+            checkpoint of training.
     """
 
     text_encoder: Any
     align_corners = False
     class_chunk = 16
+    needs_training = True
 
     def __init__(
         self,
