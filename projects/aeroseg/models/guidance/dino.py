@@ -65,6 +65,8 @@ class DINOGuidance(GuidanceEncoder):
         )
         self.model = model
         self.encoder: Any = vit
+        # timm's own init_weights must not run after the loading of weights.
+        vit.is_init = True
         self.out_indices = tuple(out_indices)
         self.out_channels = (vit.embed_dim,) * 3
         if frozen:
