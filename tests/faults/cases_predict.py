@@ -159,7 +159,7 @@ OPTIONS = [
           'scene.tif', '--checkpoint', 'model', '--out', 'out')),
 ]  # fmt: skip
 LONG = 'a very ' * 43 + 'big house'
-ODD = ('a"b\'c', '<b>&amp;', '=1+1', 'été ☀️'.replace('\ufe0f', ''), LONG)
+ODD = ('a"b\'c', '<b>&', '=1+1', 'été ☀️'.replace('\ufe0f', ''), LONG)
 WORDS = [
     words('empty', '', 'vocabulary is empty'),
     words('only separators', ' ; , ;', 'empty'),
@@ -199,9 +199,9 @@ FOLDERS = [
     fault('the user has other files', '', holds('polygons.gpkg'),
           done=maps()),
     fault('the user has parts', '', holds('.notes.part.txt'), done=maps()),
-    fault('out is a file', 'cannot write to file', _as_file, _out('file')),
+    fault('out is a file', 'file: it is not a folder', _as_file, _out('file')),
     fault('out is below a file', 'file/out', _as_file, _out('file/out')),
-    fault('out is a loop of links', 'out', _loop),
+    fault('out is a loop of links', 'out: it is not a folder', _loop),
     fault('out is below /proc', '/proc/', nothing, _out('/proc/x')),
     fault('out has 300 letters', 'name too long', nothing, _out('n' * 300)),
     fault('out is not UTF-8', 'not UTF-8', nothing,
