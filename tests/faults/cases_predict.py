@@ -247,7 +247,7 @@ RESUMED = [
           stopped(folder), holds('.aeroseg/batches.json', '[[0')(folder)),
           done=maps(pixels(300, 70), says='starting anew'), keeps=KEPT),
     *(fault(f'files of at most {size} bytes', 'File too large', tall,
-            limits={'file_size': size}) for size in (500, 20_000, 250_000)),
+            limits={'file_size': size}) for size in (20_000, 60_000, 250_000)),
     *(fault(f'{size} GiB of memory', '(?i)memory', tall, done=TALL,
             limits={'memory': int(size * GIB)}) for size in (1, 3, 5)),
 ]  # fmt: skip
