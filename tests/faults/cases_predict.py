@@ -159,7 +159,7 @@ OPTIONS = [
           'scene.tif', '--checkpoint', 'model', '--out', 'out')),
 ]  # fmt: skip
 LONG = 'a very ' * 43 + 'big house'
-ODD = ('a"b\'c', '<b>&amp;', '=1+1', 'été ☀️'.replace('\ufe0f', ''), LONG)
+ODD = ('a"b\'c', '<b>&', '=1+1', 'été ☀️'.replace('\ufe0f', ''), LONG)
 WORDS = [
     words('empty', '', 'vocabulary is empty'),
     words('only separators', ' ; , ;', 'empty'),
@@ -199,9 +199,9 @@ FOLDERS = [
     fault('the user has other files', '', holds('polygons.gpkg'),
           done=maps()),
     fault('the user has parts', '', holds('.notes.part.txt'), done=maps()),
-    fault('out is a file', 'cannot write to file', _as_file, _out('file')),
+    fault('out is a file', 'file: it is not a folder', _as_file, _out('file')),
     fault('out is below a file', 'file/out', _as_file, _out('file/out')),
-    fault('out is a loop of links', 'out', _loop),
+    fault('out is a loop of links', 'out: it is not a folder', _loop),
     fault('out is below /proc', '/proc/', nothing, _out('/proc/x')),
     fault('out has 300 letters', 'name too long', nothing, _out('n' * 300)),
     fault('out is not UTF-8', 'not UTF-8', nothing,
@@ -247,7 +247,7 @@ RESUMED = [
           stopped(folder), holds('.aeroseg/batches.json', '[[0')(folder)),
           done=maps(pixels(300, 70), says='starting anew'), keeps=KEPT),
     *(fault(f'files of at most {size} bytes', 'File too large', tall,
-            limits={'file_size': size}) for size in (500, 20_000, 250_000)),
+            limits={'file_size': size}) for size in (20_000, 60_000, 250_000)),
     *(fault(f'{size} GiB of memory', '(?i)memory', tall, done=TALL,
             limits={'memory': int(size * GIB)}) for size in (1, 3, 5)),
 ]  # fmt: skip

@@ -245,9 +245,11 @@ def _find_device(name: str | None) -> torch.device:
     if name is None:
         name = 'cuda' if torch.cuda.is_available() else 'cpu'
     try:
-        return torch.empty(0, device=name).device
+        found = torch.zeros(1, device=name)
+        found.cpu()  # 'meta' has shapes, but no values
     except (RuntimeError, AssertionError) as error:
         raise ValueError(
             f'the device {name!r} cannot be used ({error}); name one that '
             "torch finds here, such as 'cpu' or 'cuda:0'"
         ) from error
+    return found.device

@@ -59,9 +59,10 @@ def find_scenes(inputs: Sequence[str]) -> list[Path]:
                 raise FileNotFoundError(f'there is no file {text}')
         scenes += found
     # A file may be named twice, through a link or by another path.
-    unique: dict[Path, Path] = {}
+    unique: dict[str, Path] = {}
     for scene in scenes:
-        unique.setdefault(scene.resolve(), scene)
+        # Not resolve(), which raises for a link to itself.
+        unique.setdefault(os.path.realpath(scene), scene)
     return list(unique.values())
 
 

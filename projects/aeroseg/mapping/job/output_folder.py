@@ -41,6 +41,8 @@ def claim_folder(path: Path) -> Iterator[None]:
     try:
         with ExitStack() as stack:
             try:
+                if _exists(path) and not path.is_dir():
+                    raise NotADirectoryError(0, 'it is not a folder')
                 made += [p for p in (path, *path.parents) if not p.exists()]
                 stack.enter_context(lock_folder(path))
             except OSError as error:

@@ -30,7 +30,9 @@ class _Collector(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         if record.thread == self.thread:
-            self.found.append(record.getMessage())
+            # Without GDAL's number in front and its advice behind.
+            text = record.getMessage().removeprefix('CPLE_AppDefined:')
+            self.found.append(text.partition(' (this warning can')[0])
 
 
 @contextmanager

@@ -24,7 +24,8 @@ def scaled(shape: Size, down: float, across: float | None = None) -> Size:
         raise ValueError(
             f'a scene would be enlarged {max(factors):g} times for the model; '
             f'allowed are factors above 0 and up to {_LARGEST}. Check the '
-            'scale, and the ground resolution in metres per pixel'
+            'scale (--scale), and the ground resolution in metres per pixel '
+            '(--gsd)'
         )
     height, width = shape
     return max(1, round(height * factors[0])), max(

@@ -67,7 +67,9 @@ def make_stretch(
         tail = {'auto': 2.0, 'minmax': 0.0}.get(rule)
         tail = _number(rule.partition(':')[2], rule) if tail is None else tail
         if not 0 <= tail < 50:
-            raise ValueError(f'percentile {tail} is not from 0 to below 50')
+            raise ValueError(
+                f'stretch {rule!r}: the percentile is not from 0 to below 50'
+            )
         values = [_finite(band, valid) for band in sample]
         ends = [np.percentile(v, (tail, 100 - tail)) for v in values]
         return _checked([e[0] for e in ends], [e[1] for e in ends])
