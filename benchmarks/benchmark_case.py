@@ -224,14 +224,23 @@ class ModelCase(Case):
     def stages(self) -> dict[str, list[nn.Module]]:
         """The modules that make up each of the stages."""
         network = self.network
-        return {
-            'clip': [network.backbone],
-            'guidance': [network.guidance_encoder],
-            'refinement': [network.neck],
-            'spatial': [layer.spatial for layer in network.neck.layers],
-            'classes': [layer.classes for layer in network.neck.layers],
-            'decoder': [network.decode_head],
+        parts = {
+            'clip': 'backbone',
+            'guidance': 'guidance_encoder',
+            'refinement': 'neck',
+            'decoder': 'decode_head',
         }
+        stages = {
+            stage: [getattr(network, part)]
+            for stage, part in parts.items()
+            if hasattr(network, part)
+        }
+        # SED refines in the stages of its decoder.
+        neck = getattr(network, 'neck', None)
+        layers = neck.layers if neck else network.decode_head.stages
+        for name in ('spatial', 'classes'):
+            stages[name] = [getattr(layer, name) for layer in layers]
+        return stages
 
     @torch.no_grad()
     def error(self) -> float:
@@ -239,7 +248,7 @@ class ModelCase(Case):
         with self._switches():
             switched = self.network.class_logits(self.images).float()
         config = deepcopy(self.config)
-        if 'dtype' in config.model.guidance_encoder:
+        if 'dtype' in config.model.get('guidance_encoder', {}):
             config.model.guidance_encoder.dtype = None
         exact = ModelCase(self.load.plain, config)
         exact.images = self.images

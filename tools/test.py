@@ -14,27 +14,21 @@ sclip_vit-b16_isaid.py        # needs no checkpoint
 """
 
 import argparse
-import sys
 from pathlib import Path
-from typing import Any
 
-from mmengine.model import is_model_wrapper
-from mmengine.runner import Runner
-
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import (
     add_arguments,
     check_datasets,
     load_config,
     set_checkpoint,
 )
+from aeroseg.engine.run import build_runner, unwrapped
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_arguments(parser)
     parser.add_argument(
         'checkpoint',
@@ -66,28 +60,21 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Test."""
     args = parse_args()
-    try:
-        config = load_config(args)
-        set_checkpoint(config, args.checkpoint)
-        if args.out:
-            config.test_evaluator.result_file = args.out
-        if args.show_dir:
-            config.default_hooks.visualization.update(
-                draw=True, interval=args.show_every
-            )
-            config.visualizer.save_dir = str(Path(args.show_dir).resolve())
-        check_datasets(config, ['test_dataloader'])
-        runner = Runner.from_cfg(config)
-        if not args.checkpoint:
-            _unwrapped(runner.model).load_pretrained()
-        runner.test()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
-
-
-def _unwrapped(model: Any) -> Any:
-    return model.module if is_model_wrapper(model) else model
+    config = load_config(args)
+    set_checkpoint(config, args.checkpoint)
+    if args.out:
+        config.test_evaluator.result_file = args.out
+    if args.show_dir:
+        config.default_hooks.visualization.update(
+            draw=True, interval=args.show_every
+        )
+        config.visualizer.save_dir = str(Path(args.show_dir).resolve())
+    check_datasets(config, ['test_dataloader'])
+    runner = build_runner(config)
+    if not args.checkpoint:
+        unwrapped(runner.model).load_pretrained()
+    runner.test()
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

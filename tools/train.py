@@ -11,11 +11,9 @@ aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py
 """
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.runner import Runner
-
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import (
     add_arguments,
     check_datasets,
@@ -23,16 +21,14 @@ from aeroseg.engine.launch import (
     needs_training,
 )
 from aeroseg.engine.memory_preset import apply_memory_preset
+from aeroseg.engine.run import build_runner, latest_checkpoint, work_dir_lock
 
 PRESETS = Path(__file__).resolve().parents[1] / 'configs/_base_/memory'
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_arguments(parser)
     parser.add_argument(
         '--resume',
@@ -60,27 +56,37 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Train."""
     args = parse_args()
-    try:
-        config = load_config(args)
-        if not needs_training(config):
-            raise ValueError(
-                f'{config.model.type} needs no training; score it with '
-                f'tools/test.py {args.config}'
-            )
-        if args.resume:
-            config.resume = True
-            config.load_from = None if args.resume == 'auto' else args.resume
-        if args.seed is not None:
-            config.randomness = dict(seed=args.seed)
-        if args.memory:
-            apply_memory_preset(config, PRESETS / f'{args.memory}.py')
-        if args.amp:
-            config.optim_wrapper.type = 'AutocastOptimWrapper'
-        check_datasets(config, ['train_dataloader', 'val_dataloader'])
-        Runner.from_cfg(config).train()
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    config = load_config(args)
+    if not needs_training(config):
+        raise ValueError(
+            f'{config.model.type} needs no training; score it with '
+            f'tools/test.py {args.config}'
+        )
+    if args.resume:
+        config.resume = True
+        # Without a checkpoint yet, training starts from the beginning.
+        found = args.resume
+        if found == 'auto':
+            found = latest_checkpoint(config.work_dir)
+        config.load_from = None if found is None else str(found)
+    if args.seed is not None:
+        config.randomness = dict(seed=args.seed)
+    if args.memory:
+        apply_memory_preset(config, PRESETS / f'{args.memory}.py')
+    if args.amp:
+        config.optim_wrapper.type = 'AutocastOptimWrapper'
+    check_datasets(config, ['train_dataloader', 'val_dataloader'])
+    with work_dir_lock(config.work_dir):
+        build_runner(config, fine_tunes=not args.resume).train()
+
+
+def kept() -> str:
+    """What a stopped training leaves behind."""
+    args = parse_args()
+    folder = args.work_dir or Path('work_dirs') / Path(args.config).stem
+    last = latest_checkpoint(folder)
+    return f'The checkpoint {last} is kept.' if last else ''
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main, kept, ['--resume'])

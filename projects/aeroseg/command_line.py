@@ -6,6 +6,7 @@ arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
 """
 
 import argparse
+import os
 import pickle
 import shlex
 import signal
@@ -13,11 +14,12 @@ import sys
 import traceback
 import zipfile
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, NoReturn
 
 from safetensors import SafetensorError
 
-from .errors import explain_partner, is_out_of_memory, reason
+from .errors import explain_partner, is_out_of_memory, lost_partners, reason
 
 EXPECTED = (
     ValueError,
@@ -57,20 +59,24 @@ class ToolParser(argparse.ArgumentParser):
 
 
 def run_tool(
-    main: Callable[[], int | None], kept: str = '', resume: Sequence[str] = ()
+    main: Callable[[], int | None],
+    kept: str | Callable[[], str] = '',
+    resume: Sequence[str] = (),
 ) -> NoReturn:
     """Run a tool and leave with its exit status.
 
     Args:
         main (Callable): The tool; returns the exit status, None for 0.
-        kept (str): What a stopped run leaves behind, as a sentence such as
-            'Finished tiles are kept.'. Empty if nothing is kept.
+        kept (str | Callable): What a stopped run leaves behind, as a sentence
+            such as 'Finished tiles are kept.', or a function that finds out.
+            Empty if nothing is kept.
         resume (Sequence[str]): Arguments to add to the same command so that
             the run resumes, such as ['--resume'].
     """
     debug = '--debug' in sys.argv[1:]
     if sys.platform != 'win32':
         signal.signal(signal.SIGTERM, _terminate)
+    signal.signal(signal.SIGINT, partial(_interrupt, os.getpid()))
     try:
         sys.exit(main() or 0)
     except KeyboardInterrupt as stop:
@@ -79,7 +85,11 @@ def run_tool(
         by, status = 'Ctrl-C', 130
         if isinstance(stop, Terminated):
             by, status = 'SIGTERM', 143
-        _say(f'stopped by {by}. {_how_to_resume(kept, resume)}')
+            # torchrun ends the others when a process was lost.
+            gone = ' and '.join(lost_partners())
+            by += f' after {gone} ended' if gone else ''
+        found = kept() if callable(kept) else kept
+        _say(f'stopped by {by}. {_how_to_resume(found, resume)}')
         sys.exit(status)
     except Exception as error:
         sentence = describe(error)
@@ -101,6 +111,12 @@ def describe(error: Exception) -> str | None:
     partner = explain_partner(error)
     if partner is not None:
         return partner
+    if 'DataLoader worker' in str(error):
+        return (
+            f'{_first_line(error)} A process that loads data was ended by the '
+            'system, mostly because memory ran out: use fewer '
+            '(train_dataloader.num_workers=0 uses none)'
+        )
     if is_out_of_memory(error):
         return (
             f'out of memory ({_first_line(error) or "no more is to be had"}). '
@@ -131,6 +147,13 @@ def _how_to_resume(kept: str, resume: Sequence[str]) -> str:
 
 def _terminate(*_: object) -> NoReturn:
     raise Terminated
+
+
+def _interrupt(owner: int, *_: object) -> NoReturn:
+    if os.getpid() != owner:
+        # A worker process: what there is to say, the owner says.
+        os._exit(0)
+    raise KeyboardInterrupt
 
 
 def _say(text: str) -> None:

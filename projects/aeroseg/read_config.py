@@ -10,6 +10,8 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 
+from .config_keys import check_options
+
 
 def read_config(
     config: str | Path | Config, options: Mapping[str, Any] | None = None
@@ -22,12 +24,13 @@ def read_config(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a config, or inherits from one that is not
-            installed.
+        ValueError: If it is not a config, inherits from one that is not
+            installed, or an option names a key that does not exist.
     """
     if not isinstance(config, Config):
         config = _read(Path(config))
     if options:
+        check_options(config.to_dict(), options)
         config.merge_from_dict(dict(options))
     if config.get('custom_imports'):
         import_modules_from_strings(**config.custom_imports)

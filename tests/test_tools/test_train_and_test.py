@@ -150,6 +150,34 @@ def test_test_writes_scores_and_pictures(
     assert len(list(pictures.glob('*.png'))) == 4
 
 
+def test_sed_trains_tests_and_predicts(
+    root: Path, data: list[str], tmp_path: Path
+) -> None:
+    config = 'configs/baselines/sed_tiny_1xb2-20_openearthmap-64x64.py'
+    work = ['--work-dir', str(tmp_path)]
+    options = ['--cfg-options', *data, 'model.decode_head.rejection_k=2']
+    done = run(root, 'tools/train.py', config, *work, *options, *SHORT)
+    assert done.returncode == 0, done.stderr[-3000:]
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert re.search(r'decode\.loss_bce: .*decode\.aux2\.loss_bce: ', log)
+    assert 'u-mIoU' in log
+    checkpoint = str(tmp_path / 'iter_4.pth')
+    done = run(root, 'tools/test.py', config, checkpoint, *work, *options)
+    assert done.returncode == 0, done.stderr[-3000:]
+    image = tmp_path / 'scene.png'
+    noise = np.random.default_rng(1).integers(0, 255, (150, 90, 3), np.uint8)
+    Image.fromarray(noise).save(image)
+    done = run(
+        root, 'tools/predict.py', str(image), '--config', config,
+        '--checkpoint', checkpoint, '--classes', 'ship, boat; sea',
+        '--out', str(tmp_path / 'map'),
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr[-3000:]
+    maps = list((tmp_path / 'map').glob('*'))
+    assert any(Image.open(p).size == (90, 150) for p in maps
+               if p.suffix in ('.png', '.tif'))  # fmt: skip
+
+
 def test_two_processes(root: Path, data: list[str], tmp_path: Path) -> None:
     done = run(
         root,

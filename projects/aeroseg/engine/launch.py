@@ -13,6 +13,7 @@ from aeroseg.checkpoints.read import existing_file
 from aeroseg.read_config import read_config
 
 from .closed_set import check_config
+from .run import building
 
 
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
@@ -123,4 +124,5 @@ def check_datasets(config: Config, loaders: list[str]) -> None:
     for name in loaders:
         loader = config.get(name)
         if loader:
-            DATASETS.build(loader['dataset'])
+            with building(config):
+                DATASETS.build(loader['dataset'])

@@ -9,10 +9,11 @@ from PIL import Image
 
 from aeroseg.datasets.converters.converter import (
     Converter,
+    Scene,
+    Tile,
     compare,
     shared_images,
 )
-from aeroseg.datasets.converters.scene import Scene, Tile
 from aeroseg.datasets.converters.source import SourceFile, list_files
 from aeroseg.datasets.converters.tiling import Window
 from aeroseg.datasets.labels import IdTable, read_label

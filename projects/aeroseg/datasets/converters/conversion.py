@@ -10,9 +10,8 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import Any
 
-from .converter import Converter, Record
+from .converter import Converter, Record, Scene
 from .manifest import Manifest
-from .scene import Scene
 
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SHOWN = 10

@@ -1,21 +1,56 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The base of all converters; reading and writing are shared."""
+"""The base of all converters: scenes are read and cut into tiles."""
 
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
 from ..labels import IGNORE_INDEX, open_image
-from .scene import Scene, Tile
 from .source import SourceFile
 from .tiles import write_tile
-from .tiling import cut
+from .tiling import Window, cut
 
 Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Tile:
+    """A tile to be written.
+
+    Attributes:
+        split (str): 'train' or 'val'.
+        name (str): File name without ending.
+        window (Window): Its position in the scene.
+    """
+
+    split: str
+    name: str
+    window: Window
+
+
+@dataclass(frozen=True)
+class Scene:
+    """An image and its label, converted by one job.
+
+    Attributes:
+        name (str): Unique in the conversion.
+        image (SourceFile): The image.
+        label (SourceFile): The label or colour mask.
+        split (str): 'train' or 'val'; '' if the tiles name their own.
+        tiles (tuple[str, ...]): Names of the tiles wanted, in the form of
+            the converter; empty for all.
+    """
+
+    name: str
+    image: SourceFile
+    label: SourceFile
+    split: str = ''
+    tiles: tuple[str, ...] = field(default=())
 
 
 class Converter(ABC):

@@ -12,8 +12,7 @@ import numpy as np
 
 from ..dlrsd import DLRSDDataset
 from ..labels import IdTable, open_image, read_ids
-from .converter import Converter, Record, compare, shared_images
-from .scene import Scene, Tile
+from .converter import Converter, Record, Scene, Tile, compare, shared_images
 from .source import SourceFile, list_files
 from .tiling import Window
 

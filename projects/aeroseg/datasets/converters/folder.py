@@ -12,8 +12,7 @@ from aeroseg.vocabulary import Vocabulary
 from aeroseg.window_starts import EndRule
 
 from ..labels import ColourTable, IdTable, colour_ids, read_label
-from .converter import Converter, Record, shared_images
-from .scene import Scene, Tile
+from .converter import Converter, Record, Scene, Tile, shared_images
 from .source import SourceFile, list_files
 from .tiling import tile_windows
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from ..isaid15 import ISAID15Dataset
 from ..labels import IGNORE_INDEX, ColourTable, IdTable, open_image
-from .converter import Converter, Record, compare
-from .scene import Scene, Tile
+from .converter import Converter, Record, Scene, Tile, compare
 from .source import SourceFile, list_files
 from .tile_list import parse_tile_name, read_tile_list, tile_name
 from .tiling import Window, tile_windows

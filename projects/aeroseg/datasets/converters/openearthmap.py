@@ -11,8 +11,7 @@ from aeroseg.window_starts import END_RULES, EndRule
 
 from ..labels import IGNORE_INDEX, IdTable, read_ids
 from ..openearthmap import OpenEarthMapDataset
-from .converter import Converter, Record, compare
-from .scene import Scene, Tile
+from .converter import Converter, Record, Scene, Tile, compare
 from .source import SourceFile, list_files
 from .tiling import Window, cut, tile_windows
 

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""SAN: masks of a small network beside CLIP, recognised by CLIP itself."""
+"""SAN: masks of a small network next to CLIP, recognised by CLIP itself."""
 
 import math
 from collections.abc import Mapping
@@ -105,9 +105,9 @@ class SAN(OpenVocabSegmentor):
 
     def forward_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
-        masks, logits = self.forward_queries(images)
+        queries, logits = self.forward_queries(images)
         masks = F.interpolate(
-            masks[-1], images.shape[2:], mode='bilinear', align_corners=False
+            queries[-1], images.shape[2:], mode='bilinear', align_corners=False
         )
         classes = logits[-1].softmax(dim=-1)[..., :-1]
         return torch.einsum('bqt,bqhw->bthw', classes, masks.sigmoid())
