@@ -3,6 +3,7 @@
 # CPU where there is none. Several machines: set NNODES, NODE_RANK, MASTER_ADDR
 # and PORT on each.
 #   bash tools/dist_test.sh CONFIG CHECKPOINT PROCESSES [ARGUMENTS of test.py]
+# CHECKPOINT is "" for a training-free model.
 set -euo pipefail
 if [ $# -lt 3 ]; then
     grep '^#' "$0" | tail -n +2
