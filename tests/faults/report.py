@@ -3,8 +3,7 @@
 
 Examples (in tests/):
   python -m faults.report                        # all, docs/faults.md
-  python -m faults.report train.py               # only one tool's, printed
-  python -m faults.report checkpoint             # only names that match
+  python -m faults.report train.py option        # only some, page as it is
 """
 
 import shutil
@@ -12,7 +11,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
@@ -35,10 +34,10 @@ COLUMNS = {
 HEAD = """# Faults on purpose
 
 What AerOSeg makes of bad input, full disks and interrupted runs.
-{count} faults are injected: checkpoints, configs, options, class names, scenes,
-data sets and output folders that are missing, damaged, of another kind, or in
-use, one fault at a time, next to material that is otherwise good. Each one
-starts the real tool in a folder of its own. The cases are in `tests/faults`,
+{count} faults are injected: checkpoints, configs, options, class names,
+scenes, data sets and output folders that are missing, damaged, of another
+kind, or in use, one fault at a time, next to material that is otherwise good.
+Each one starts the real tool in a folder of its own. The cases are in `tests/faults`,
 in files `cases_*.py`; to add one, add a `Fault` there.
 
 - **refused**: one sentence that names the cause; status 1 or 2; every file
@@ -71,14 +70,14 @@ class Outcome(NamedTuple):
     told: str
 
 
-def run_all(cases: Sequence[Fault]) -> list[Outcome]:
+def run_all(cases: Sequence[Fault]) -> Iterator[Outcome]:
     """Inject all faults, two at a time.
 
     Args:
         cases (Sequence[Fault]): The faults.
 
-    Returns:
-        list[Outcome]: In the order of the faults.
+    Yields:
+        Outcome: In the order of the faults.
     """
     with tempfile.TemporaryDirectory() as base:
         good = Path(base, 'good')
@@ -98,7 +97,7 @@ def run_all(cases: Sequence[Fault]) -> list[Outcome]:
 
         # The work is done by the processes that the threads wait for.
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            return list(pool.map(run, range(len(cases))))
+            yield from pool.map(run, range(len(cases)))
 
 
 def page(outcomes: Sequence[Outcome]) -> str:
@@ -152,12 +151,13 @@ def main(words: Sequence[str]) -> int:
         if all(word in f'{case.tool}: {case.name}' for word in words)
     ]
     start = time.monotonic()
-    outcomes = run_all(cases)
-    bad = [o for o in outcomes if o.verdict in ('unclear', 'silent')]
-    for outcome in outcomes if words else bad:
+    outcomes = []
+    for outcome in run_all(cases):
+        outcomes.append(outcome)
         fault = outcome.fault
         print(f'{outcome.verdict:8} {fault.tool}, {fault.name}')
-        print(f'         {outcome.told}')
+        print(f'         {outcome.told}', flush=True)
+    bad = [o for o in outcomes if o.verdict in ('unclear', 'silent')]
     if not words:
         with atomic_path(PAGE) as part:
             part.write_text(page(outcomes))
