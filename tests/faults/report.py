@@ -37,8 +37,8 @@ What AerOSeg makes of bad input, full disks and interrupted runs.
 {count} faults are injected: checkpoints, configs, options, class names,
 scenes, data sets and output folders that are missing, damaged, of another
 kind, or in use, one fault at a time, next to material that is otherwise good.
-Each one starts the real tool in a folder of its own. The cases are in `tests/faults`,
-in files `cases_*.py`; to add one, add a `Fault` there.
+Each one starts the real tool in a folder of its own. The cases are in
+`tests/faults`, in files `cases_*.py`; to add one, add a `Fault` there.
 
 - **refused**: one sentence that names the cause; status 1 or 2; every file
   that was there is as before.
