@@ -27,7 +27,9 @@ class Segmentor(BaseModel):
     def __init__(self, classes: int = 4, backbone: str = 'backbone') -> None:
         super().__init__()
         self.add_module(backbone, nn.Conv2d(3, 8, 1))
-        self.decode_head = nn.ModuleDict({'conv_seg': nn.Conv2d(8, classes, 1)})
+        self.decode_head = nn.ModuleDict(
+            {'conv_seg': nn.Conv2d(8, classes, 1)}
+        )
 
     def forward(self, inputs: torch.Tensor, *_: object) -> torch.Tensor:
         return inputs
