@@ -167,7 +167,7 @@ def _interrupt(owner: int, *_: object) -> NoReturn:
 def _log_failed(handler: logging.Handler, record: logging.LogRecord) -> None:
     """A log that cannot be written, on a full disk, ends the run."""
     if isinstance(sys.exception(), OSError):
-        raise  # noqa: PLE0704
+        raise
     _print_log_error(handler, record)
 
 

@@ -69,7 +69,7 @@ def test_a_checkpoint_of_another_network_is_refused(
     tmp_path: Path, fine_tunes: bool
 ) -> None:
     other = saved(tmp_path, backbone='encoder')
-    with pytest.raises(ValueError, match='backbone.weight is missing'):
+    with pytest.raises(ValueError, match=r'backbone\.weight is missing'):
         load(make(tmp_path), other, fine_tunes)
 
 
@@ -77,7 +77,7 @@ def test_a_checkpoint_for_other_classes_is_refused_in_a_test(
     tmp_path: Path,
 ) -> None:
     other = saved(tmp_path, classes=7)
-    with pytest.raises(ValueError, match='conv_seg.weight is .7, 8, 1, 1.'):
+    with pytest.raises(ValueError, match=r'conv_seg\.weight is \(7, 8'):
         load(make(tmp_path), other, fine_tunes=False)
 
 
@@ -117,7 +117,7 @@ def test_a_config_that_cannot_be_built_is_one_sentence(
 
 
 def test_errors_with_a_message_of_their_own_stay() -> None:
-    with pytest.raises(FileNotFoundError, match='^x$'), building(Config()):
+    with pytest.raises(FileNotFoundError, match=r'^x$'), building(Config()):
         raise FileNotFoundError('x')
 
 
@@ -147,7 +147,7 @@ def test_a_note_that_names_no_file_is_refused(
 ) -> None:
     folder = run_folder(tmp_path / 'run')
     (folder / 'last_checkpoint').write_bytes(text)
-    with pytest.raises(ValueError, match='last_checkpoint.*iter_1.pth'):
+    with pytest.raises(ValueError, match=r'last_checkpoint.*iter_1\.pth'):
         latest_checkpoint(folder)
 
 
