@@ -28,6 +28,7 @@ from measure import matmul_rate
 from torch import nn
 
 import aeroseg  # noqa: F401  (registers the parts)
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import add_config_arguments
 from aeroseg.files import atomic_path
 from aeroseg.read_config import read_config
@@ -76,10 +77,7 @@ COLUMNS = {
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_config_arguments(parser)
     parser.add_argument('--classes', default='15', help='numbers of classes')
     parser.add_argument('--batch', type=int, default=1, help='images at once')
@@ -240,10 +238,7 @@ def _cell(value: Any) -> str:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    try:
-        read_config(args.config, args.cfg_options)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    read_config(args.config, args.cfg_options)
     report = run(args)
     print(markdown(report))
     if args.out:
@@ -252,4 +247,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

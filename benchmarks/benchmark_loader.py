@@ -13,23 +13,20 @@ train_dataloader.dataset.data_root=data/isaid
 
 import argparse
 import itertools
-import sys
 import time
 
 from mmengine.config import Config
 from mmengine.runner import Runner
 
 import aeroseg  # noqa: F401  (registers the parts)
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import add_config_arguments
 from aeroseg.read_config import read_config
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_config_arguments(parser)
     parser.add_argument(
         '--workers', default='0,2', help='numbers of worker processes'
@@ -66,15 +63,12 @@ def samples_per_second(config: Config, workers: int, samples: int) -> float:
 def main() -> None:
     """Measure and print."""
     args = parse_args()
-    try:
-        config = read_config(args.config, args.cfg_options)
-        print('| workers | samples / s |\n|---|---|')
-        for workers in map(int, args.workers.split(',')):
-            rate = samples_per_second(config, workers, args.samples)
-            print(f'| {workers} | {rate:.1f} |', flush=True)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    config = read_config(args.config, args.cfg_options)
+    print('| workers | samples / s |\n|---|---|')
+    for workers in map(int, args.workers.split(',')):
+        rate = samples_per_second(config, workers, args.samples)
+        print(f'| {workers} | {rate:.1f} |', flush=True)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -14,7 +14,6 @@ configs/baselines/sed_convnext-b_1xb4-80k_isaid-768x768.py \
 """
 
 import argparse
-import sys
 import time
 from collections.abc import Callable
 
@@ -26,6 +25,7 @@ from mmseg.registry import MODELS
 from torch import Tensor
 
 from aeroseg.acceleration import accelerated
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import add_config_arguments
 from aeroseg.models import SED
 from aeroseg.read_config import read_config
@@ -34,10 +34,7 @@ from aeroseg.vocabulary import Vocabulary
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_config_arguments(parser)
     parser.add_argument(
         '--classes', type=int, default=150, help='size of the vocabulary'
@@ -89,10 +86,7 @@ def main() -> None:
     args = parse_args()
     if args.threads:
         torch.set_num_threads(args.threads)
-    try:
-        model = build(read_config(args.config, args.cfg_options), args.classes)
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    model = build(read_config(args.config, args.cfg_options), args.classes)
     image = 255 * torch.rand(1, 3, args.size, args.size)
     head = model.decode_head
 
@@ -122,4 +116,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -24,6 +24,7 @@ from segment_anything.modeling.image_encoder import Block
 from torch import Tensor, nn
 
 from aeroseg.acceleration import accelerated
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.models import (
     CorrelationNeck,
     OpenCLIPTextEncoder,
@@ -296,10 +297,7 @@ def settings(args: argparse.Namespace) -> Iterator[None]:
 
 def main() -> None:
     """Measure and print."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('--only', nargs='+', choices=[*REWRITES, 'chunks'])
     parser.add_argument('--threads', type=int, help='CPU threads')
     parser.add_argument('--repeat', type=int, default=10, help='runs of each')
@@ -341,4 +339,4 @@ def _row(rewrite: Rewrite, repeat: int, clock: Callable[[], float]) -> str:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -28,6 +28,7 @@ from segment_anything.modeling import ImageEncoderViT
 from torch import Tensor, nn
 
 from aeroseg.acceleration import accelerated
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.models.guidance.sam import ARCHS, COMMON, SAMGuidance
 
 
@@ -53,10 +54,7 @@ PLAIN: dict[str, Callable[[str], nn.Module]] = {
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('--arch', default='vit_l', choices=list(ARCHS))
     parser.add_argument(
         '--against', default='segment-anything', choices=list(PLAIN)
@@ -184,4 +182,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

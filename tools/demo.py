@@ -30,6 +30,7 @@ from mmengine.runner import Runner
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
 from aeroseg.models import AerOSeg
@@ -46,10 +47,7 @@ COLUMNS = ('s-mIoU', 'u-mIoU', 'h-mIoU')
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument(
         'config',
         nargs='?',
@@ -263,4 +261,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -23,7 +23,7 @@ from aeroseg.engine.launch import (
     load_config,
     set_checkpoint,
 )
-from aeroseg.engine.run import build_runner, unwrapped
+from aeroseg.engine.run import build_runner, building, unwrapped
 
 
 def parse_args() -> argparse.Namespace:
@@ -60,6 +60,8 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Test."""
     args = parse_args()
+    if args.show_every < 1:
+        raise ValueError(f'--show-every {args.show_every} must be at least 1')
     config = load_config(args)
     set_checkpoint(config, args.checkpoint)
     if args.out:
@@ -71,6 +73,8 @@ def main() -> None:
         config.visualizer.save_dir = str(Path(args.show_dir).resolve())
     check_datasets(config, ['test_dataloader'])
     runner = build_runner(config)
+    with building(config):
+        runner.test_loop  # noqa: B018  (mmengine builds it when it is asked)
     if not args.checkpoint:
         unwrapped(runner.model).load_pretrained()
     runner.test()

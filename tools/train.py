@@ -19,9 +19,16 @@ from aeroseg.engine.launch import (
     check_datasets,
     load_config,
     needs_training,
+    work_dir_of,
 )
 from aeroseg.engine.memory_preset import apply_memory_preset
-from aeroseg.engine.run import build_runner, latest_checkpoint, work_dir_lock
+from aeroseg.engine.run import (
+    build_runner,
+    latest_checkpoint,
+    train,
+    work_dir_lock,
+)
+from aeroseg.read_config import read_config
 
 PRESETS = Path(__file__).resolve().parents[1] / 'configs/_base_/memory'
 
@@ -77,14 +84,14 @@ def main() -> None:
         config.optim_wrapper.type = 'AutocastOptimWrapper'
     check_datasets(config, ['train_dataloader', 'val_dataloader'])
     with work_dir_lock(config.work_dir):
-        build_runner(config, fine_tunes=not args.resume).train()
+        train(build_runner(config, fine_tunes=not args.resume), config)
 
 
 def kept() -> str:
     """What a stopped training leaves behind."""
     args = parse_args()
-    folder = args.work_dir or Path('work_dirs') / Path(args.config).stem
-    last = latest_checkpoint(folder)
+    config = read_config(args.config, args.cfg_options)
+    last = latest_checkpoint(work_dir_of(args, config))
     return f'The checkpoint {last} is kept.' if last else ''
 
 

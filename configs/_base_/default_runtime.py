@@ -29,6 +29,7 @@ custom_hooks = [
     dict(type='ProtocolHook'),
     # Reads a sample of the data before training; sample=0 turns it off.
     dict(type='DatasetCheckHook', sample=32),
+    dict(type='TrainingStateHook', priority='HIGH'),
 ]
 visualizer = dict(
     type='PanelVisualizer', vis_backends=[dict(type='LocalVisBackend')]

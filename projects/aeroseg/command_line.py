@@ -6,6 +6,7 @@ arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
 """
 
 import argparse
+import logging
 import os
 import pickle
 import shlex
@@ -30,6 +31,8 @@ EXPECTED = (
     zipfile.BadZipFile,
     pickle.UnpicklingError,
 )
+_print_log_error = logging.Handler.handleError
+_IN_WORKER = 'in DataLoader worker process'
 REPORT = (
     'This is a fault of AerOSeg. Please report it with the traceback above '
     'and what `python -m aeroseg.environment` prints.'
@@ -74,6 +77,7 @@ def run_tool(
             the run resumes, such as ['--resume'].
     """
     debug = '--debug' in sys.argv[1:]
+    logging.Handler.handleError = _log_failed  # type: ignore[method-assign]
     if sys.platform != 'win32':
         signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, partial(_interrupt, os.getpid()))
@@ -111,7 +115,7 @@ def describe(error: Exception) -> str | None:
     partner = explain_partner(error)
     if partner is not None:
         return partner
-    if 'DataLoader worker' in str(error):
+    if 'DataLoader worker (pid' in str(error):
         return (
             f'{_first_line(error)} A process that loads data was ended by the '
             'system, mostly because memory ran out: use fewer '
@@ -122,6 +126,10 @@ def describe(error: Exception) -> str | None:
             f'out of memory ({_first_line(error) or "no more is to be had"}). '
             'Use a smaller batch, smaller windows or fewer classes'
         )
+    if isinstance(error, EXPECTED) and _IN_WORKER in str(error):
+        # The traceback in the worker ends with the type and the message.
+        last = str(error).strip().rpartition('\n')[2]
+        return last.partition(': ')[2] or last
     if isinstance(error, OSError):
         return _describe_os_error(error)
     if isinstance(error, EXPECTED):
@@ -154,6 +162,13 @@ def _interrupt(owner: int, *_: object) -> NoReturn:
         # A worker process: what there is to say, the owner says.
         os._exit(0)
     raise KeyboardInterrupt
+
+
+def _log_failed(handler: logging.Handler, record: logging.LogRecord) -> None:
+    """A log that cannot be written, on a full disk, ends the run."""
+    if isinstance(sys.exception(), OSError):
+        raise
+    _print_log_error(handler, record)
 
 
 def _say(text: str) -> None:

@@ -50,14 +50,16 @@ def _read(path: Path) -> Config:
         raise ValueError(
             f'{path} is not a config: {error}{_similar(str(error))}'
         ) from error
-    except (OSError, SyntaxError) as error:
-        raise ValueError(f'{path} is not a config: {error}') from error
     except (ImportError, AssertionError) as error:
         reason = str(error).rstrip('.')
         raise ValueError(
             f'{path} is not a config: {reason}. If it inherits from '
             "another package, as _base_ = 'mmseg::segformer/NAME.py' does, "
             'that package must be installed; mmseg and mmpretrain are'
+        ) from error
+    except Exception as error:  # a config is a program
+        raise ValueError(
+            f'{path} is not a config: {error} ({type(error).__name__})'
         ) from error
 
 

@@ -6,33 +6,25 @@ Examples:
   python tools/model_converters/catseg_to_aeroseg.py sed_model_base.pth sed.pth
 """
 
-import argparse
-import sys
-
 import torch
 
 from aeroseg.checkpoints.published_keys import convert_published
 from aeroseg.checkpoints.read import read_weights
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.files import atomic_path
 
 
 def main() -> None:
     """Convert one file."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('source', help='checkpoint of detectron2 (.pth)')
     parser.add_argument('target', help='file to write')
     args = parser.parse_args()
-    try:
-        converted = convert_published(read_weights(args.source))
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+    converted = convert_published(read_weights(args.source))
     with atomic_path(args.target) as part:
         torch.save({'state_dict': converted}, part)
     print(f'wrote {len(converted)} tensors to {args.target}')
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -10,21 +10,18 @@ Example:
 """
 
 import argparse
-import sys
 from pathlib import Path
 
 from safetensors.torch import save_file
 
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.files import atomic_path
 from aeroseg.models.guidance.sam2_pretrained import read_hiera
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('source', type=Path, help='official checkpoint, .pt')
     parser.add_argument('target', type=Path, help='.safetensors to write')
     return parser.parse_args()
@@ -34,11 +31,8 @@ def main() -> None:
     """Convert."""
     args = parse_args()
     if args.target.suffix != '.safetensors':
-        sys.exit(f'error: {args.target} must end with .safetensors')
-    try:
-        state = read_hiera(str(args.source))
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+        raise ValueError(f'{args.target} must end with .safetensors')
+    state = read_hiera(str(args.source))
     tensors = {name: value.contiguous() for name, value in state.items()}
     with atomic_path(args.target) as part:
         save_file(tensors, part)
@@ -46,4 +40,4 @@ def main() -> None:
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

@@ -3,7 +3,9 @@
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
@@ -16,13 +18,35 @@ from .closed_set import check_config
 from .run import building
 
 
+class ConfigOptions(DictAction):
+    """`KEY=VALUE`, with a sentence about what is neither."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Any,
+        option_string: str | None = None,
+    ) -> None:
+        """Read the words that were given."""
+        for word in values:
+            key, equals, _ = word.partition('=')
+            if not key or not equals:
+                parser.error(f'{option_string} {word}: give it as KEY=VALUE')
+        try:
+            super().__call__(parser, namespace, values, option_string)
+        except (AssertionError, ValueError) as error:
+            given = ' '.join(values)
+            parser.error(f'{option_string} {given}: {error}')
+
+
 def add_config_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of every tool that reads a config."""
     parser.add_argument('config', help='config file')
     parser.add_argument(
         '--cfg-options',
         nargs='+',
-        action=DictAction,
+        action=ConfigOptions,
         metavar='KEY=VALUE',
         help='replace values of the config, for example '
         'train_dataloader.batch_size=2 model.guidance_encoder.arch=vit_b',
@@ -57,14 +81,40 @@ def load_config(args: argparse.Namespace) -> Config:
         ValueError: If it is not a config.
     """
     config = read_config(args.config, args.cfg_options)
+    _check_parts(config)
     config.launcher = args.launcher
     if args.local_rank is not None:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
-    default = Path('work_dirs') / Path(args.config).stem
-    config.work_dir = args.work_dir or config.get('work_dir') or str(default)
+    config.work_dir = work_dir_of(args, config)
     if args.launcher != 'none':
         _prepare_processes(config)
     return config
+
+
+def work_dir_of(args: argparse.Namespace, config: Config) -> str:
+    """The folder of a run.
+
+    Args:
+        args (argparse.Namespace): The command line.
+        config (Config): The config it names.
+    """
+    default = Path('work_dirs') / Path(args.config).stem
+    return args.work_dir or config.get('work_dir') or str(default)
+
+
+def _check_parts(config: Config) -> None:
+    """The parts that every tool needs."""
+    for name in ('model', 'train_dataloader', 'test_dataloader'):
+        part = config.get(name)
+        key = 'type' if name == 'model' else 'dataset'
+        if name != 'model' and part is None:
+            continue
+        if not isinstance(part, Mapping) or key not in part:
+            raise ValueError(
+                f'{config.filename} has no {name}, a dict with {key!r}; it is '
+                f'{part!r}. A config of a run inherits from files in '
+                'configs/_base_ or has all their parts'
+            )
 
 
 def _prepare_processes(config: Config) -> None:
@@ -73,6 +123,11 @@ def _prepare_processes(config: Config) -> None:
     mmengine needs a CUDA device when it creates the process group, so the
     group is created here.
     """
+    if config.launcher == 'pytorch' and 'RANK' not in os.environ:
+        raise ValueError(
+            '--launcher pytorch: this process was not started by torchrun '
+            '(RANK is not set). Use tools/dist_train.sh or tools/dist_test.sh'
+        )
     if torch.cuda.is_available() or 'RANK' not in os.environ:
         return
     torch.distributed.init_process_group('gloo')

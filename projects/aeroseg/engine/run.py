@@ -46,6 +46,33 @@ def build_runner(config: Config, fine_tunes: bool = False) -> Runner:
     return runner
 
 
+def train(runner: Runner, config: Config) -> None:
+    """Build what mmengine builds only when training starts, and train.
+
+    Args:
+        runner (Runner): From :func:`build_runner`.
+        config (Config): Its config.
+
+    Raises:
+        ValueError: If a part cannot be built, or nothing would be trained.
+    """
+    # In the order of ``Runner.train``, which keeps what is built already.
+    with building(config):
+        loop = runner.train_loop
+        runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
+        if runner.param_schedulers is not None:
+            runner.param_schedulers = runner.build_param_scheduler(
+                runner.param_schedulers
+            )
+        if runner._val_loop is not None:
+            runner._val_loop = runner.build_val_loop(runner._val_loop)
+    if loop.max_iters < 1:
+        raise ValueError(
+            f'train_cfg.max_iters is {loop.max_iters}; it must be at least 1'
+        )
+    runner.train()
+
+
 def unwrapped(model: Any) -> Any:
     """The segmentor inside a wrapper for several processes."""
     return model.module if is_model_wrapper(model) else model
@@ -103,14 +130,15 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
     note = Path(work_dir) / 'last_checkpoint'
     if not note.is_file():
         return None
-    named = Path(note.read_text(encoding='utf-8').strip())
+    text = note.read_bytes().decode('utf-8', 'backslashreplace').strip('\0 \n')
+    named = Path(text)
     here = note.parent / named.name
     if here.is_file():
         return here
     found = sorted(p.name for p in note.parent.glob('*.pth'))
     raise ValueError(
-        f'{note} names {named.name}, which is not in {note.parent}; there are '
-        f'{found or "no checkpoints"}. Name one: --resume CHECKPOINT, or '
+        f'{note} names {named.name!r}, which is not in {note.parent}; there '
+        f'are {found or "no checkpoints"}. Name one: --resume CHECKPOINT, or '
         'delete last_checkpoint to train from the start'
     )
 

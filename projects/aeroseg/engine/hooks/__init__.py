@@ -4,11 +4,13 @@
 from .acceleration_hook import AccelerationHook
 from .dataset_check_hook import DatasetCheckHook
 from .trainable_hook import TrainableHook
+from .training_state_hook import TrainingStateHook
 from .vocabulary_hook import VocabularyHook
 
 __all__ = [
     'AccelerationHook',
     'DatasetCheckHook',
     'TrainableHook',
+    'TrainingStateHook',
     'VocabularyHook',
 ]
