@@ -10,23 +10,19 @@ jump elsewhere (1.0 is invisible), and the share of pixels that keep their
 class when all windows are moved by a third of a window.
 """
 
-import argparse
-import sys
 from dataclasses import replace
 
 import numpy as np
 from seams import measure_seams
 
 from aeroseg.apis import Predictor
+from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.mapping.reading.raster_source import RasterSource
 
 
 def main() -> None:
     """Measure."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     parser.add_argument('scene', help='image or GeoTIFF')
     parser.add_argument('--config', help='default: next to the checkpoint')
     parser.add_argument('--checkpoint', required=True)
@@ -44,43 +40,63 @@ def main() -> None:
         default=1024,
         help='side of the middle part to measure, in pixels the model sees',
     )
+    parser.add_argument(
+        '--allow-damaged', action='store_true', help='as in tools/predict.py'
+    )
     args = parser.parse_args()
-    try:
-        predictor = Predictor(args.config, args.checkpoint, args.device)
-        asked = predictor.ask(args.classes)
-        with RasterSource(
-            args.scene, gsd=args.gsd, scale=predictor.scale
-        ) as source:
-            image = read_middle(source, args.size)
-        window = args.window or predictor.tiling.window
-        print(
-            f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels, '
-            f'windows of {window}'
+    if args.size < 1:
+        raise ValueError(f'--size {args.size} must be at least 1')
+    predictor = Predictor(args.config, args.checkpoint, args.device)
+    asked = predictor.ask(args.classes)
+    with RasterSource(
+        args.scene,
+        gsd=args.gsd,
+        scale=predictor.scale,
+        allow_damaged=args.allow_damaged,
+    ) as source:
+        image = read_middle(source, args.size)
+        notes = source.notes
+    window = predictor.tiling.window if args.window is None else args.window
+    tilings = [
+        replace(
+            predictor.tiling,
+            window=window,
+            overlap=window // fraction if fraction else 0,
+            margin=None,
         )
-        print('overlap  seam contrast  agreement')
-        for fraction in (0, 8, 4, 2):
-            overlap = window // fraction if fraction else 0
-            tiling = replace(
-                predictor.tiling, window=window, overlap=overlap, margin=None
-            )
-            found = measure_seams(
-                asked, image, tiling, asked.scheme.num_scores
-            )
-            print(
-                f'{overlap:7d}  {found.contrast:13.2f}  '
-                f'{100 * found.agreement:7.1f} %'
-            )
-    except (FileNotFoundError, ValueError) as error:
-        sys.exit(f'error: {error}')
+        for fraction in (0, 8, 4, 2)
+    ]
+    for note in notes:
+        print(note)
+    print(
+        f'{args.scene}: {image.shape[1]} x {image.shape[0]} pixels, '
+        f'windows of {window}'
+    )
+    print('overlap  seam contrast  agreement')
+    for tiling in tilings:
+        found = measure_seams(asked, image, tiling, asked.scheme.num_scores)
+        print(
+            f'{tiling.overlap:7d}  {found.contrast:13.2f}  '
+            f'{100 * found.agreement:7.1f} %'
+        )
 
 
 def read_middle(source: RasterSource, size: int) -> np.ndarray:
-    """The middle of a scene, (H, W, 3) uint8, no side over `size`."""
+    """The middle of a scene, (H, W, 3) uint8, no side over `size`.
+
+    Raises:
+        ValueError: If some of it holds no data.
+    """
     height, width = (min(size, side) for side in source.grid)
     top, left = (source.grid[0] - height) // 2, (source.grid[1] - width) // 2
-    rows, _ = source.read(top, top + height)
+    rows, valid = source.read(top, top + height)
+    if not valid[:, left : left + width].all():
+        raise ValueError(
+            f'the middle of {source.path} holds pixels without data, where '
+            'seams mean nothing; give a smaller --size or another scene'
+        )
     return rows[:, :, left : left + width].transpose(1, 2, 0)
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main)

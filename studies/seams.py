@@ -10,6 +10,8 @@ from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.windows.tiling import Axis, Tiling
 
+_SMALLEST = 8  # pixels of a window, for an overlap of an eighth
+
 
 class Seams(NamedTuple):
     """Two figures about one tiling.
@@ -43,8 +45,14 @@ def measure_seams(
         that was cut off for it do not count.
 
     Raises:
-        ValueError: If a side of the image is below two windows.
+        ValueError: If a side of the image is below two windows, a window is
+            below 8 pixels, or the scores are the same everywhere.
     """
+    if tiling.window < _SMALLEST:
+        raise ValueError(
+            f'windows of {tiling.window} pixels are all edge; seams are '
+            f'measured with windows of at least {_SMALLEST}'
+        )
     if min(image.shape[:2]) < 2 * tiling.window:
         raise ValueError(
             f'the image is {image.shape[1]} x {image.shape[0]} pixels; seams '
@@ -52,6 +60,11 @@ def measure_seams(
             'each direction: give a larger image, or a smaller window'
         )
     scores, scan = _scores(model, image, tiling, num_scores)
+    if not np.ptp(scores, axis=(1, 2)).any():
+        raise ValueError(
+            'the scores are the same in every pixel, so there is nothing to '
+            'compare seams with; the image seems to be blank'
+        )
     contrasts = [
         _jumps(scores, scan.strips, axis=1),
         _jumps(scores, scan.columns, axis=2),

@@ -49,10 +49,10 @@ def root() -> Path:
 
 @pytest.fixture
 def shared_dir() -> Path:
-    """Real imagery and golden tensors beside the checkout, where present."""
+    """Real imagery and golden tensors next to the checkout, where present."""
     folder = ROOT.parent / 'shared'
     if not folder.is_dir():
-        pytest.skip('no folder of real imagery beside the checkout')
+        pytest.skip('no folder of real imagery next to the checkout')
     return folder
 
 

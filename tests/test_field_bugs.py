@@ -2,7 +2,7 @@
 """Known bugs of published systems, pinned where no other test does.
 
 Stale text features, vocabulary order, synonyms, ignored pixels and grids of
-any size have tests beside the part that could have them.
+any size have tests next to the part that could have them.
 """
 
 import ast

@@ -86,7 +86,7 @@ def build(meta: dict[str, str], tensors: dict[str, Tensor]) -> AerOSeg:
 def golden(request: pytest.FixtureRequest, shared_dir: Path) -> Golden:
     path = shared_dir / 'golden' / f'{request.param}.safetensors'
     if not path.is_file():
-        pytest.skip(f'no {path.name} in the folder beside the checkout')
+        pytest.skip(f'no {path.name} in the folder next to the checkout')
     tensors = load_file(path)
     with safe_open(path, 'pt') as file:
         model = build(file.metadata(), tensors)

@@ -35,7 +35,7 @@ def read(shared_dir: Path) -> Callable[[str], Golden]:
     def read_file(name: str) -> Golden:
         path = shared_dir / 'golden' / f'{name}.safetensors'
         if not path.is_file():
-            pytest.skip(f'no {path.name} in the folder beside the checkout')
+            pytest.skip(f'no {path.name} in the folder next to the checkout')
         with safe_open(path, 'pt') as file:
             meta = file.metadata()
         return Golden(load_file(path), meta)

@@ -20,27 +20,20 @@ Classes are separated by ';', synonyms of a class by ','. A run that was
 killed resumes where it stopped when the same command is given again.
 """
 
-import argparse
 import logging
-import sys
 
 from aeroseg.apis.command import add_arguments, run
+from aeroseg.command_line import ToolParser, run_tool
 
 
-def main() -> None:
+def main() -> int:
     """Predict."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add_arguments(parser)
     logging.basicConfig(level=logging.WARNING, format='%(message)s')
     logging.getLogger('aeroseg').setLevel(logging.INFO)
-    try:
-        sys.exit(run(parser.parse_args()))
-    except (FileNotFoundError, ValueError, MemoryError, ImportError) as error:
-        sys.exit(f'error: {error}')
+    return run(parser.parse_args())
 
 
 if __name__ == '__main__':
-    main()
+    run_tool(main, kept='Finished scenes and rows are kept.')

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 from safetensors import SafetensorError
 
-from .errors import explain_partner, is_out_of_memory, reason
+from .errors import explain_partner, is_out_of_memory, lost_partners, reason
 
 EXPECTED = (
     ValueError,
@@ -85,6 +85,9 @@ def run_tool(
         by, status = 'Ctrl-C', 130
         if isinstance(stop, Terminated):
             by, status = 'SIGTERM', 143
+            # torchrun ends the others when a process was lost.
+            gone = ' and '.join(lost_partners())
+            by += f' after {gone} ended' if gone else ''
         found = kept() if callable(kept) else kept
         _say(f'stopped by {by}. {_how_to_resume(found, resume)}')
         sys.exit(status)

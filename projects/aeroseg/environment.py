@@ -6,6 +6,9 @@
 
 import importlib
 import re
+import warnings
+from contextlib import redirect_stdout
+from io import StringIO
 from types import ModuleType
 
 # Import name -> oldest version that works, and why.
@@ -40,12 +43,19 @@ def check_versions() -> dict[str, str]:
                 f'{version}. To fix it: {FIX}'
             )
         found[name] = version
+    # The parts that print notes when they are imported.
+    _import('mmseg.datasets')
+    _import('mmseg.models')
     return found
 
 
 def _import(name: str) -> ModuleType:
+    # They print notes on optional parts (OneDL, compiled operators) that
+    # AerOSeg does not use.
+    silence = redirect_stdout(StringIO())
     try:
-        return importlib.import_module(name)
+        with silence, warnings.catch_warnings(record=True):
+            return importlib.import_module(name)
     except (ImportError, AssertionError) as error:
         # mmseg asserts its range of mmcv and mmengine versions.
         raise ImportError(

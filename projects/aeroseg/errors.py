@@ -77,11 +77,7 @@ def explain_partner(error: BaseException) -> str | None:
         lost in text for lost in _LOST
     ):
         return None
-    gone = [
-        f'rank {rank} (process {pid})'
-        for rank, (host, pid) in enumerate(_partners)
-        if host == socket.gethostname() and not _runs(pid)
-    ]
+    gone = lost_partners()
     if not gone and len(_partners) < 2:
         return None
     who = ' and '.join(gone) or 'another rank, on another machine,'
@@ -89,6 +85,19 @@ def explain_partner(error: BaseException) -> str | None:
         f'{who} ended before the others, so this process stops as well. Its '
         'own message, or that of the system (out of memory, killed), says why'
     )
+
+
+def lost_partners() -> list[str]:
+    """The processes of this run, on this machine, that have ended.
+
+    Returns:
+        list[str]: Such as 'rank 1 (process 4711)'.
+    """
+    return [
+        f'rank {rank} (process {pid})'
+        for rank, (host, pid) in enumerate(_partners)
+        if host == socket.gethostname() and not _runs(pid)
+    ]
 
 
 def _runs(pid: int) -> bool:

@@ -7,6 +7,25 @@ from contextlib import contextmanager
 from pathlib import Path
 
 
+def require_utf8(path: Path) -> None:
+    """Refuse a name that GDAL cannot take.
+
+    Args:
+        path (Path): Of a file or folder.
+
+    Raises:
+        ValueError: If its bytes are not UTF-8.
+    """
+    try:
+        str(path).encode('utf-8')
+    except UnicodeEncodeError:
+        shown = str(path).encode('utf-8', 'backslashreplace').decode()
+        raise ValueError(
+            f'the name {shown} is not UTF-8, and GDAL opens no such files; '
+            'rename it'
+        ) from None
+
+
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Write to a temporary file and rename it on success.

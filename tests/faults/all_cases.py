@@ -1,7 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """All faults of the campaign, from the `cases_*.py` files next to this one."""
 
-from . import cases_predict
+from . import cases_predict, cases_scenes
 from .fault import Fault
 
-CASES: list[Fault] = [*cases_predict.CASES]
+CASES: list[Fault] = [*cases_predict.CASES, *cases_scenes.CASES]

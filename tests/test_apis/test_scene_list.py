@@ -58,3 +58,16 @@ def test_every_task_is_done_once_and_evenly(
     assert sorted(done) == sorted(tasks)
     loads = [sum(t.scene.stat().st_size for t in part) for part in parts]
     assert max(loads) <= max(900, sum(loads) / world_size + 300)
+
+
+def test_a_file_named_twice_is_one_scene(folder: Path) -> None:
+    link = folder / 'link.tif'
+    link.symlink_to('b.tif')
+    twice = [folder / 'b.tif', folder / 'x' / '..' / 'b.tif', link]
+    assert find_scenes(list(map(str, twice))) == [folder / 'b.tif']
+
+
+def test_two_scenes_never_share_a_folder(folder: Path) -> None:
+    scenes = [folder / name for name in ('x/a.tif', 'x/a_tif', 'y/a.tif')]
+    with pytest.raises(ValueError, match='both be written to'):
+        plan(scenes, folder / 'out')

@@ -21,7 +21,7 @@ FILES = ('catseg_b1_t9_shift', 'catseg_b2_t5', 'ovrs_b2_t5_p4')
 def golden(shared_dir: Path, request: pytest.FixtureRequest) -> Golden:
     path = shared_dir / 'golden' / f'{request.param}.safetensors'
     if not path.is_file():
-        pytest.skip('no golden tensors beside the checkout')
+        pytest.skip('no golden tensors next to the checkout')
     return Golden(path)
 
 

@@ -1,10 +1,13 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """tools/predict.py as people call it: from another folder, and torchrun."""
 
+import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -115,3 +118,64 @@ def test_the_stated_memory_is_a_close_bound(
     stated = float(found[1]) * {'M': 2**20, 'G': 2**30}[found[2]]
     unit = 1 if sys.platform == 'darwin' else 1024
     assert 0.85 * stated <= usage.ru_maxrss * unit <= 1.01 * stated
+
+
+def _start(root: Path, folder: Path, *before: str) -> subprocess.Popen:
+    big = np.random.default_rng(0).integers(0, 256, (1500, 300, 3), np.uint8)
+    for name in ('a', 'b'):
+        Image.fromarray(big).save(folder / f'{name}.png')
+    command = [
+        *(sys.executable, *before, str(root / 'tools' / 'predict.py')),
+        *('a.png', 'b.png', '--checkpoint', 'work/tiny.pth', '--out', 'out'),
+        *('--device', 'cpu', '--classes', 'road; tree', '--scale', '1'),
+        *('--window', '64', '--overlap', '32', '--quiet'),
+    ]
+    return subprocess.Popen(
+        command,
+        cwd=folder,
+        env={**os.environ, 'OMP_NUM_THREADS': '1'},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def _wait_for_rows(folder: Path, count: int) -> list[int]:
+    """Wait for kept rows of `count` scenes; the processes that hold them."""
+    for _ in range(1500):
+        busy = {path.parents[1] for path in folder.glob('out/*/.aeroseg/0*')}
+        if len(busy) == count:
+            locks = [(path / '.aeroseg.lock').read_text() for path in busy]
+            return [json.loads(lock)['pid'] for lock in locks]
+        time.sleep(0.1)
+    raise AssertionError('no rows')
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == 'win32', reason='signals of POSIX')
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_run_says_how_to_resume(
+    root: Path, folder: Path, number: signal.Signals
+) -> None:
+    run = _start(root, folder)
+    _wait_for_rows(folder, 1)
+    run.send_signal(number)
+    last = run.communicate(timeout=60)[1].strip().splitlines()[-1]
+    assert run.returncode == {signal.SIGINT: 130}.get(number, 143)
+    assert 'rows are kept. To resume: python' in last
+    assert last.endswith('--overlap 32 --quiet')
+    assert 'Traceback' not in last
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == 'win32', reason='signals of POSIX')
+def test_a_killed_process_ends_the_others_and_is_named(
+    root: Path, folder: Path
+) -> None:
+    torchrun = ('-m', 'torch.distributed.run', '--standalone')
+    run = _start(root, folder, *torchrun, '--nproc-per-node=2')
+    pid = _wait_for_rows(folder, 2)[0]
+    os.kill(pid, signal.SIGKILL)
+    told = run.communicate(timeout=120)[1]
+    assert run.returncode != 0
+    assert re.search(rf'rank [01] \(process {pid}\) ended', told), told

@@ -249,3 +249,34 @@ def test_missing_checkpoint_and_config(root: Path, tmp_path: Path) -> None:
     done = run(root, 'tools/train.py', 'configs/none.py')
     assert done.returncode == 1
     assert 'error: there is no config configs/none.py' in done.stderr
+
+
+@pytest.mark.parametrize('method', ['proxyclip', 'segearth-ov'])
+def test_a_training_free_model_is_tested_without_a_checkpoint(
+    root: Path, tmp_path: Path, method: str
+) -> None:
+    config = f'configs/demo/training_free/{method}_world.py'
+    arguments = ['--work-dir', str(tmp_path), '--out', f'{tmp_path}/a.json']
+    few = ['test_dataloader.dataset.length=4', 'test_dataloader.batch_size=2']
+    done = run(
+        root, 'tools/test.py', config, *arguments, '--cfg-options', *few
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert 'CLIP visual weights loaded' in done.stdout
+    result = json.loads((tmp_path / 'a.json').read_text())
+    assert 'red roof' in json.dumps(result)
+
+
+def test_who_needs_training_and_who_does_not(
+    root: Path, tmp_path: Path
+) -> None:
+    done = run(root, 'tools/test.py', CONFIG, '--work-dir', str(tmp_path))
+    assert done.returncode == 1
+    assert done.stderr.strip().endswith(
+        'error: AerOSeg needs training: give the checkpoint after the config'
+    )
+    config = 'configs/demo/training_free/sclip_world.py'
+    done = run(root, 'tools/train.py', config, '--work-dir', str(tmp_path))
+    assert done.returncode == 1
+    assert 'needs no training; score it with tools/test.py' in done.stderr
+    assert 'Traceback' not in done.stderr

@@ -9,7 +9,9 @@ from pathlib import Path
 import torch
 from torch import distributed
 
+from aeroseg.command_line import describe
 from aeroseg.engine.launch import needs_training
+from aeroseg.errors import remember_partners
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
@@ -115,11 +117,12 @@ def _predict_all(
     for task in tasks:
         try:
             result = predictor.predict_scene(*task, vocabulary, options)
-        except (FileNotFoundError, ValueError, MemoryError) as error:
-            if total == 1:
+        except (ValueError, OSError, MemoryError, RuntimeError) as error:
+            sentence = describe(error)
+            if total == 1 or sentence is None:
                 raise
-            logger.error('error: %s', error)
-            failed.append(f'{task.scene}: {error}')
+            logger.error('error: %s: %s', task.scene, sentence)
+            failed.append(f'{task.scene}: {sentence}')
             continue
         for area in result.areas:
             size = '' if area.hectares is None else f'{area.hectares:12.2f} ha'
@@ -134,6 +137,7 @@ def _join_group() -> tuple[int, int]:
     if world_size == 1:
         return 0, 1
     distributed.init_process_group('gloo')
+    remember_partners()
     return distributed.get_rank(), world_size
 
 

@@ -58,7 +58,11 @@ def find_scenes(inputs: Sequence[str]) -> list[Path]:
             if not found:
                 raise FileNotFoundError(f'there is no file {text}')
         scenes += found
-    return list(dict.fromkeys(scenes))
+    # A file may be named twice, through a link or by another path.
+    unique: dict[Path, Path] = {}
+    for scene in scenes:
+        unique.setdefault(scene.resolve(), scene)
+    return list(unique.values())
 
 
 def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
@@ -82,9 +86,16 @@ def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
         ]
     full = [scene.resolve() for scene in scenes]
     root = Path(os.path.commonpath([path.parent for path in full]))
+    folders = [p.relative_to(root).as_posix().replace('.', '_') for p in full]
+    for scene, folder in zip(scenes, folders, strict=True):
+        if folders.count(folder) > 1:
+            raise ValueError(
+                f'{scene} and another scene would both be written to '
+                f'{out / folder}; rename one of them'
+            )
     return [
-        Task(scene, out / path.relative_to(root).as_posix().replace('.', '_'))
-        for scene, path in zip(scenes, full, strict=True)
+        Task(scene, out / folder)
+        for scene, folder in zip(scenes, folders, strict=True)
     ]
 
 

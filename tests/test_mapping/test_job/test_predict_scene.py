@@ -230,7 +230,10 @@ def test_interrupted_run_resumes_with_the_same_bytes(
         predict_scene(model, path, out, scheme, OPTIONS)
     assert 'resuming at row' in caplog.text
     assert model.calls < total
-    for name in ('labels.tif', 'scores.tif', 'classes.csv', 'preview.png'):
+    for name in (
+        *('labels.tif', 'scores.tif', 'classes.csv', 'preview.png'),
+        'polygons.gpkg',
+    ):
         assert (out / name).read_bytes() == (
             tmp_path / 'whole' / name
         ).read_bytes()
@@ -367,3 +370,52 @@ def test_degrees_give_hectares_on_the_ellipsoid(
     hectares = sum(area.hectares or 0 for area in result.areas)
     pixel = 1.1141 * 0.5580  # metres at 60 degrees north
     assert hectares == pytest.approx(150 * 110 * pixel / 10_000, rel=1e-3)
+
+
+@pytest.mark.parametrize('overwrite', [False, True])
+def test_the_scene_is_never_overwritten(
+    model: Any, pixels: np.ndarray, write_scene: Write, scheme: LabelScheme,
+    tmp_path: Path, overwrite: bool,
+) -> None:  # fmt: skip
+    out = tmp_path / 'out'
+    predict_scene(model, write_scene(pixels), out, scheme, OPTIONS)
+    link = tmp_path / 'link.tif'
+    link.symlink_to(out / 'labels.tif')
+    before = link.read_bytes()
+    options = replace(OPTIONS, overwrite=overwrite, bands=(1, 1, 1))
+    for path in (link, out / 'labels.tif'):
+        with pytest.raises(ValueError, match='belongs to the scene'):
+            predict_scene(model, path, out, scheme, options)
+    assert link.read_bytes() == before
+
+
+def test_rows_before_a_score_that_is_not_finite_are_kept(
+    model: Any, pixels: np.ndarray, write_scene: Write, scheme: LabelScheme,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    class Breaks:
+        calls = 0
+
+        def predict_scores(self, images: torch.Tensor) -> torch.Tensor:
+            self.calls += 1
+            scores = model.predict_scores(images)
+            return scores if self.calls < 6 else scores * float('nan')
+
+    path, out = write_scene(np.tile(pixels, (3, 1, 1))), tmp_path / 'out'
+    with pytest.raises(ValueError, match='nan or infinity'):
+        predict_scene(Breaks(), path, out, scheme, OPTIONS)
+    assert list((out / '.aeroseg').glob('0*.npz'))
+    predict_scene(model, path, out, scheme, OPTIONS)
+    assert not (out / '.aeroseg').exists()
+
+
+def test_geojson_of_a_scene_without_a_place_is_refused_first(
+    model: Any, pixels: np.ndarray, write_scene: Write, scheme: LabelScheme,
+    tmp_path: Path,
+) -> None:  # fmt: skip
+    place = from_origin(0, 120, 1, 1)
+    path = write_scene(pixels, crs='EPSG:4326', transform=place)
+    options = replace(OPTIONS, polygons='geojson')
+    with pytest.raises(ValueError, match='longitude and latitude everywhere'):
+        predict_scene(model, path, tmp_path / 'out', scheme, options)
+    assert model.calls == 0

@@ -23,6 +23,13 @@ def test_wrong_values_are_refused() -> None:
             SceneOptions(**wrong)
 
 
+@pytest.mark.parametrize('name', ['simplify', 'scale', 'gsd'])
+@pytest.mark.parametrize('number', ['nan', 'inf', '-inf'])
+def test_numbers_are_finite(name: str, number: str) -> None:
+    with pytest.raises(ValueError, match=f'{name}.*finite'):
+        SceneOptions(**{name: float(number)})  # type: ignore[arg-type]
+
+
 def _parse(*texts: str) -> SceneOptions:
     parser = argparse.ArgumentParser()
     SceneOptions.add_arguments(parser)
@@ -38,13 +45,13 @@ def test_every_option_has_a_flag() -> None:
     found = _parse(
         *('--bands', '3,2,1', '--gsd', '0.3', '--scale', '2'),
         *('--stretch', 'minmax', '--scores', '--polygons', 'geojson'),
-        *('--simplify', '0', '--overwrite', '--quiet'),
+        *('--simplify', '0', '--overwrite', '--quiet', '--allow-damaged'),
         *('--window', '32', '--overlap', '4', '--margin', '1'),
         *('--batch', '7'),
     )
     assert found == SceneOptions(
-        Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, 'geojson',
-        0, True, False,
+        Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, True,
+        'geojson', 0, True, False,
     )  # fmt: skip
     usual = SceneOptions()
     for option in fields(SceneOptions):

@@ -2,6 +2,7 @@
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from aeroseg.mapping.job.work_folder import WorkFolder, fingerprint
 
@@ -13,8 +14,8 @@ def _rows(value: int, count: int = 4) -> np.ndarray:
 def test_pieces_come_back_in_order(tmp_path: Path) -> None:
     work = WorkFolder(tmp_path / 'w', {'a': 1})
     scores = np.zeros((2, 4, 5), np.uint8)
-    work.save(4, _rows(2), None)
     assert work.rows_done() == 0
+    work.save(4, _rows(2), None)
     work.save(0, _rows(1), scores)
     assert work.rows_done() == 8
     again = WorkFolder(tmp_path / 'w', {'a': 1})
@@ -35,6 +36,33 @@ def test_a_gap_ends_what_is_done(tmp_path: Path) -> None:
     work.save(0, _rows(1), None)
     work.save(8, _rows(1), None)
     assert work.rows_done() == 4
+    assert [top for top, _, _ in work.pieces()] == [0]
+
+
+@pytest.mark.parametrize('damage', ['cut', 'empty', 'bit'])
+def test_damaged_pieces_are_dropped_with_those_below(
+    tmp_path: Path, damage: str
+) -> None:
+    work = WorkFolder(tmp_path / 'w', {})
+    for top in (0, 4, 8):
+        work.save(top, _rows(1), None)
+    path = tmp_path / 'w' / '000000004-000000008.npz'
+    content = bytearray(path.read_bytes())
+    content[content.index(b'\x01\x01\x01\x01')] ^= 1
+    changed = {'cut': content[:90], 'empty': b'', 'bit': content}[damage]
+    path.write_bytes(changed)
+    assert work.rows_done() == 4
+    assert [top for top, _, _ in work.pieces()] == [0]
+
+
+def test_files_of_the_user_stay(tmp_path: Path) -> None:
+    mine = tmp_path / 'w' / 'notes.npz'
+    mine.parent.mkdir()
+    mine.write_text('keep')
+    work = WorkFolder(tmp_path / 'w', {})
+    work.save(0, _rows(1), None)
+    work.remove()
+    assert list((tmp_path / 'w').iterdir()) == [mine]
 
 
 def test_half_written_pieces_do_not_count(tmp_path: Path) -> None:

@@ -1,4 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -189,3 +190,61 @@ def test_truncated_file_names_the_row(
     path.write_bytes(path.read_bytes()[: path.stat().st_size * 2 // 3])
     with pytest.raises(ValueError, match=r'row 1100 on.*truncated'):
         RasterSource(path).read(1100, 1200)
+
+
+def _half_decoded(folder: Path, pixels: np.ndarray) -> Path:
+    path = folder / 'half.jpg'
+    Image.fromarray(pixels).save(path, quality=90)
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2] + b'\xff\xd9')
+    return path
+
+
+def test_pixels_that_libjpeg_makes_up_are_refused(
+    pixels: np.ndarray, tmp_path: Path
+) -> None:
+    path = _half_decoded(tmp_path, pixels)
+    with (
+        RasterSource(path) as source,
+        pytest.raises(
+            ValueError, match=r'half\.jpg is damaged.*allow-damaged'
+        ),
+    ):
+        source.read(0, 150)
+
+
+def test_a_damaged_image_may_be_allowed(
+    pixels: np.ndarray, tmp_path: Path
+) -> None:
+    path = _half_decoded(tmp_path, pixels)
+    with RasterSource(path, allow_damaged=True) as source:
+        for _ in range(2):
+            source.read(0, 150)
+        damaged = [note for note in source.notes if 'is damaged' in note]
+    assert len(damaged) == 1
+
+
+def test_a_name_that_is_not_utf8_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b'caf\xe9.tif')
+    with pytest.raises(ValueError, match=r'caf\\udce9\.tif is not UTF-8'):
+        RasterSource(path)
+
+
+def test_coordinates_beyond_a_pole_give_no_areas(
+    pixels: np.ndarray, write_scene: Write
+) -> None:
+    place = from_origin(0, 120, 1, 1)
+    path = write_scene(pixels, crs='EPSG:4326', transform=place)
+    with RasterSource(path) as source:
+        assert source.pixel_areas is None
+        assert 'areas are given in pixels only' in source.notes[0]
+
+
+def test_the_first_of_several_images_is_named(
+    pixels: np.ndarray, tmp_path: Path
+) -> None:
+    first, second = (Image.fromarray(p) for p in (pixels, 255 - pixels))
+    path = tmp_path / 'a.tif'
+    first.save(path, save_all=True, append_images=[second])
+    with RasterSource(path) as source:
+        assert source.notes[0].startswith('a.tif holds 2 images')

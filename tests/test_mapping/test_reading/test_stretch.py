@@ -72,3 +72,12 @@ def test_the_ranges_are_described() -> None:
 def test_wrong_rules_are_refused(rule: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make_stretch(rule, _sample(), VALID)
+
+
+@pytest.mark.parametrize(
+    'rule', ['nan,nan', '0,inf', '-inf,1', 'nan,1', 'percentile:nan']
+)
+def test_numbers_that_are_not_finite_are_refused(rule: str) -> None:
+    sample = np.zeros((3, 4, 4), np.uint16)
+    with pytest.raises(ValueError, match='finite'):
+        make_stretch(rule, sample, np.ones((4, 4), bool))

@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 from pathlib import Path
 
+import pytest
+
 from aeroseg.mapping.windows.batch_log import BatchLog
 
 
@@ -22,3 +24,11 @@ def test_the_file_is_found_again(tmp_path: Path) -> None:
     assert [again.at(window) for window in (2, 3)] == [8, 4]
     again.halve(7)
     assert [BatchLog(8, path).at(window) for window in (2, 3, 7)] == [8, 4, 2]
+
+
+@pytest.mark.parametrize('text', ['', '[[0', '{}', '[]', '[[0, 0]]', '[1]'])
+def test_a_damaged_record_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / 'batches.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match='is damaged'):
+        BatchLog(4, path)

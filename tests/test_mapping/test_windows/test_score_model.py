@@ -6,7 +6,10 @@ import torch
 from torch import Tensor
 
 from aeroseg.mapping.windows.batch_log import BatchLog
-from aeroseg.mapping.windows.score_model import PatientModel
+from aeroseg.mapping.windows.score_model import (
+    NonFiniteScoresError,
+    PatientModel,
+)
 
 
 class Greedy:
@@ -63,3 +66,16 @@ def test_coarse_scores_are_enlarged() -> None:
         torch.ones(2, 3, 8, 12)
     )
     assert scores.shape == (2, 1, 8, 12)
+
+
+@pytest.mark.parametrize('value', [float('nan'), float('inf')])
+def test_scores_that_are_not_finite_stop_the_run(value: float) -> None:
+    class Broken:
+        def predict_scores(self, images: torch.Tensor) -> torch.Tensor:
+            scores = images[:, :2] / 255
+            scores[-1, 1, 3, 3] = value
+            return scores
+
+    model = PatientModel(Broken(), BatchLog(2))
+    with pytest.raises(NonFiniteScoresError, match='checkpoint'):
+        model.predict_scores(torch.zeros(4, 3, 8, 8))

@@ -8,6 +8,7 @@ import pytest
 import torch
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
+from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.models.backbones import VisionTransformer
 from mmseg.registry import MODELS
@@ -19,6 +20,7 @@ from aeroseg.models import SAN
 from aeroseg.models.decode_heads.side_adapter_head import (
     SideAdapterCLIPHead,
 )
+from aeroseg.models.layers.clip_pretrained import read_clip
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
@@ -287,10 +289,37 @@ def test_the_world_s_clip_and_the_predictor(
     predictor = Predictor(config, device='cpu')
     predictor.model.init_weights()
     weights = config.model.backbone.init_cfg.checkpoint
-    assert 'world_clip' in weights
+    stored = read_clip(Path(weights))['visual.conv1.weight']
+    assert torch.equal(predictor.model.backbone.visual.conv1.weight, stored)
     image = torch.randint(0, 256, (64, 96, 3)).byte().numpy()
     result = predictor.predict(image, 'red roof, house; pond')
     assert result.labels.shape == (64, 96)
+
+
+def test_a_run_in_the_world_with_words_unseen_in_training(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(root)
+    config = read_config('configs/demo/san_world.py')
+    loader = {'num_workers': 0, 'persistent_workers': False}
+    for name, length in (('train', 4), ('val', 2), ('test', 2)):
+        config[f'{name}_dataloader'].update(loader, batch_size=2)
+        config[f'{name}_dataloader'].dataset.update(length=length, size=64)
+    config.train_cfg.update(max_iters=2, val_interval=2)
+    config.default_hooks.logger.interval = 1
+    config.work_dir, config.experiment_name = str(tmp_path), 'san world'
+    runner = Runner.from_cfg(config)
+    before = {k: v.clone() for k, v in runner.model.state_dict().items()}
+    runner.train()
+    after = runner.model.state_dict()
+    parts = {k.split('.')[0] for k in after if not after[k].equal(before[k])}
+    assert {'decode_head', 'no_class'} <= parts
+    assert len(runner.model.vocabulary) == 10  # after a validation of 19
+
+    config.load_from = str(tmp_path / 'iter_2.pth')
+    config.experiment_name = 'san world test'
+    scores = Runner.from_cfg(config).test()
+    assert {'s-mIoU', 'u-mIoU', 'h-mIoU'} <= set(scores)
 
 
 def test_weights_of_another_system_are_refused(system: SAN) -> None:

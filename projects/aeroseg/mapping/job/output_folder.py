@@ -3,30 +3,70 @@
 
 import json
 import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from aeroseg.errors import reason
-from aeroseg.files import atomic_path
+from aeroseg.files import atomic_path, require_utf8
+from aeroseg.folder_lock import lock_folder
+from aeroseg.mapping.windows.score_model import NonFiniteScoresError
 
 from .memory import readable
+from .own_files import OwnFiles, Records, record
 from .work_folder import WorkFolder, fingerprint
 
 REPORT = 'report.json'
 _WORK = '.aeroseg'
 
 
+class ForeignFileError(ValueError):
+    """A file that this tool did not write has the name of a result."""
+
+
+@contextmanager
+def claim_folder(path: Path) -> Iterator[None]:
+    """Hold an output folder for this run.
+
+    Args:
+        path (Path): The folder; made if missing. What was made is removed
+            again if nothing is left in it.
+
+    Raises:
+        ValueError: If another run holds it, or it cannot be written.
+    """
+    require_utf8(path)
+    made: list[Path] = []
+    try:
+        with ExitStack() as stack:
+            try:
+                made += [p for p in (path, *path.parents) if not p.exists()]
+                stack.enter_context(lock_folder(path))
+            except OSError as error:
+                raise ValueError(
+                    f'cannot write to {path}: {reason(error)}. Give a folder '
+                    'that can be written'
+                ) from error
+            yield
+    finally:
+        for folder in made:
+            with suppress(OSError):  # something is in it
+                folder.rmdir()
+
+
 class OutputFolder:
     """Results of one job in one folder.
 
-    `report.json` is written last: with it the results are complete; without
-    it the next run for the same job resumes.
+    Results are written in the work folder. Once all of them are complete,
+    they take the place of older ones; `report.json` comes last. It holds
+    size and hash of every result: a file that differs, or is not listed, is
+    the user's and never replaced or removed.
 
     Args:
-        path (Path): The folder; made if missing.
+        path (Path): The folder.
         job (dict): Everything that determines the result.
+        names (Sequence[str]): Files that the job will write.
         overwrite (bool): Replace complete results, of this job or another.
 
     Attributes:
@@ -34,99 +74,153 @@ class OutputFolder:
             results are kept.
 
     Raises:
-        ValueError: If the folder cannot be written, or holds the results of
-            another job and `overwrite` is off.
+        ForeignFileError: If a file of the user has the name of a result.
+        ValueError: If the folder holds the results of another job and
+            `overwrite` is off.
     """
 
     def __init__(
-        self, path: Path, job: dict[str, Any], overwrite: bool = False
+        self,
+        path: Path,
+        job: dict[str, Any],
+        names: Sequence[str],
+        overwrite: bool = False,
     ) -> None:
         self.path = path
         self.job = job
-        self._existed = path.exists()
-        old = self._read_report()
         self.report: dict[str, Any] | None = None
+        old = _read_report(path / REPORT)
+        records: Records = old['records'] if old else {}
+        self._own = OwnFiles(path, records)
+        if old is None:
+            self._remove_half()
+        self._refuse_foreign(names)
         if old is None:
             return
         same = old['job'] == fingerprint(job)
-        if same and not overwrite and self._files_exist(old):
-            self.report = old
-            return
         if not same and not overwrite:
             raise ValueError(
                 f'{path} holds the results of another run (other words, '
                 'settings, weights or scene); choose another folder, or '
                 'overwrite=True (--overwrite) to replace them'
             )
-        (path / REPORT).unlink()
-        for name in old['files'].values():
-            (path / name).unlink(missing_ok=True)
+        if not overwrite and all(map(self._own.holds, records)):
+            self.report = old
+            if WorkFolder.belongs_to(path / _WORK, job):
+                # Of a run that was killed after its report.
+                WorkFolder(path / _WORK, job).remove()
 
     @contextmanager
     def guard(self, needed: int) -> Iterator[WorkFolder]:
         """Make the work folder; explain errors of the disk.
 
-        The work folder is kept if the run is killed or the disk is full, and
-        removed if the scene or the settings are wrong.
+        The work folder is kept if the run is stopped or the disk is full,
+        and removed if the scene or the settings are wrong.
 
         Args:
             needed (int): Bytes that the run will write.
 
         Yields:
-            WorkFolder: For the finished rows.
+            WorkFolder: For the finished rows and the results.
         """
         work = None
         try:
             work = WorkFolder(self.path / _WORK, self.job)
             self._check_space(needed)
-            self._remove_parts()
             yield work
         except OSError as error:
             raise ValueError(
-                f'cannot write to {self.path}: {reason(error)}. Give a '
+                f'cannot write to {self.path}: {reason(error)}'
+                f'{_place(error)}. Give a '
                 f'folder that can be written and has {readable(needed)} of '
                 'free space, then run again'
             ) from error
-        except (ValueError, MemoryError):
+        except (ForeignFileError, NonFiniteScoresError):
+            raise  # what is finished is right, and kept
+        except ValueError:
             if work is not None:
                 work.remove()
-                self._remove_if_empty()
+            raise
+        except MemoryError:
+            if work is not None and work.rows_done() == 0:
+                work.remove()
             raise
         work.remove()
 
-    def complete(self, report: dict[str, Any]) -> None:
-        """Write the report, which makes the results complete."""
-        report = report | {'job': fingerprint(self.job), 'settings': self.job}
-        with atomic_path(self.path / REPORT) as part:
-            part.write_text(json.dumps(report, indent=2, default=str), 'utf-8')
+    def complete(self, work: WorkFolder, report: dict[str, Any]) -> None:
+        """Put the results in their places, and the report last.
 
-    def _read_report(self) -> dict[str, Any] | None:
-        """The report; None if there is none, or one that is damaged."""
-        try:
-            report = json.loads((self.path / REPORT).read_text('utf-8'))
-        except (OSError, ValueError):
-            return None
-        known = isinstance(report, dict) and {'job', 'files'} <= report.keys()
-        return report if known else None
+        Args:
+            work (WorkFolder): Holds the results.
+            report (dict): 'files' names them by kind.
 
-    def _files_exist(self, report: dict[str, Any]) -> bool:
-        names = report['files'].values()
-        return all((self.path / name).is_file() for name in names)
+        Raises:
+            ForeignFileError: If a file of the user has come in the meantime.
+            OSError: If the folder cannot be written.
+        """
+        names = list(report['files'].values())
+        records = {name: record(work.results / name) for name in names}
+        report = report | {
+            'job': fingerprint(self.job),
+            'settings': self.job,
+            'records': records,
+        }
+        # As it will be read again, so that its hash is the same.
+        report = json.loads(json.dumps(report, default=str))
+        report['digest'] = fingerprint(report)
+        with atomic_path(work.results / REPORT) as part:
+            part.write_text(json.dumps(report, indent=2), 'utf-8')
+        self._refuse_foreign(names)
+        for name in filter(self._own.holds, self._own.records):
+            (self.path / name).unlink()
+        (self.path / REPORT).unlink(missing_ok=True)
+        for name in (*names, REPORT):
+            (work.results / name).replace(self.path / name)
+
+    def _remove_half(self) -> None:
+        """Remove results of a run that was killed while it placed them."""
+        staged = _read_report(self.path / _WORK / 'results' / REPORT)
+        if staged is not None:
+            own = OwnFiles(self.path, staged['records'])
+            for name in filter(own.holds, own.records):
+                (self.path / name).unlink()
+
+    def _refuse_foreign(self, names: Iterable[str]) -> None:
+        foreign = [n for n in names if self._own.is_foreign(n)]
+        report = self.path / REPORT
+        if _read_report(report) is None and _exists(report):
+            foreign.append(REPORT)
+        if foreign:
+            raise ForeignFileError(
+                f'{self.path} holds {", ".join(foreign)}, which this tool '
+                'did not write, or which was changed or damaged since. It is '
+                'never replaced: move or delete it, or choose another folder'
+            )
 
     def _check_space(self, needed: int) -> None:
         free = shutil.disk_usage(self.path).free
         if free < needed:
-            self._remove_if_empty()
             raise ValueError(
                 f'{self.path} has {readable(free)} of free space, and the '
                 f'run needs about {readable(needed)}'
             )
 
-    def _remove_parts(self) -> None:
-        """Remove half-written files of a killed run."""
-        for path in self.path.glob('.*.part.*'):
-            path.unlink()
 
-    def _remove_if_empty(self) -> None:
-        if not self._existed and not any(self.path.iterdir()):
-            self.path.rmdir()
+def _exists(path: Path) -> bool:
+    return path.is_symlink() or path.exists()
+
+
+def _place(error: OSError) -> str:
+    return f' ({error.filename})' if error.filename else ''
+
+
+def _read_report(path: Path) -> dict[str, Any] | None:
+    """A report as this tool wrote it; None if there is none."""
+    try:
+        report = json.loads(path.read_text('utf-8'))
+    except (OSError, ValueError, RecursionError):
+        return None
+    if not isinstance(report, dict) or path.is_symlink():
+        return None
+    digest = report.pop('digest', None)
+    return report if digest == fingerprint(report) else None

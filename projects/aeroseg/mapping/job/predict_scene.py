@@ -4,7 +4,7 @@
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,9 @@ import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
+from aeroseg.mapping.reading.pixel_area import is_on_earth
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.score_model import ScoreModel
@@ -29,7 +31,7 @@ from aeroseg.mapping.writing.qgis_style import write_style
 from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
-from .output_folder import OutputFolder
+from .output_folder import OutputFolder, claim_folder
 from .scan_scene import scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder
@@ -72,7 +74,8 @@ def predict_scene(
         out (str | Path): Folder for the results. If an earlier run for the
             same job was killed, this one resumes where it stopped; if it was
             finished, its results are returned unless the options say
-            `overwrite`.
+            `overwrite`. Files that this function did not write are never
+            replaced.
         scheme (LabelScheme): What the ids mean.
         options (SceneOptions | None): None takes the defaults.
         model_id (str): Tells models apart, so that rows of different ones
@@ -83,25 +86,35 @@ def predict_scene(
 
     Raises:
         FileNotFoundError: If the scene does not exist.
-        ValueError: If the scene cannot be read, or the folder cannot be
-            written, is too small or holds the results of another run.
+        ValueError: If the scene cannot be read; or the folder cannot be
+            written, is too small, is in use, holds the results of another
+            run or a file with the name of a result; or the model gives no
+            finite scores.
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
     with (
         rasterio.Env(GDAL_CACHEMAX=READ_CACHE),
         RasterSource(
-            path, options.bands, options.gsd, options.scale, options.stretch
+            path,
+            options.bands,
+            options.gsd,
+            options.scale,
+            options.stretch,
+            options.allow_damaged,
         ) as source,
+        claim_folder(Path(out)),
     ):
+        _check(source, Path(out), options)
         job = _job(source, scheme, options, model_id)
-        folder = OutputFolder(Path(out), job, options.overwrite)
+        files = result_files(options)
+        folder = OutputFolder(
+            Path(out), job, list(files.values()), options.overwrite
+        )
         if folder.report is None:
             with folder.guard(_disk_space(source, scheme, options)) as work:
-                report = _predict(
-                    model, source, scheme, options, folder.path, work
-                )
-                folder.complete(report)
+                report = _predict(model, source, scheme, options, work)
+                folder.complete(work, report)
         else:
             report = folder.report
             logger.info('%s is already complete in %s', path, folder.path)
@@ -111,6 +124,43 @@ def predict_scene(
         [ClassArea(*values) for values in report['areas']],
         report['notes'],
     )
+
+
+def result_files(options: SceneOptions) -> dict[str, str]:
+    """Names of the files that a run writes, by kind."""
+    files = {
+        'labels': 'labels.tif',
+        'style': 'labels.qml',
+        'classes': 'classes.csv',
+        'preview': 'preview.png',
+    }
+    if options.scores:
+        files['scores'] = 'scores.tif'
+    if options.polygons is not None:
+        files['polygons'] = f'polygons.{options.polygons}'
+    return files
+
+
+def _check(source: RasterSource, out: Path, options: SceneOptions) -> None:
+    every = replace(options, scores=True, polygons='gpkg')
+    names = {*result_files(options).values(), *result_files(every).values()}
+    for path in map(Path, {*source.data.files, source.path}):
+        for target in (out / name for name in names):
+            if target.exists() and path.exists() and target.samefile(path):
+                raise ValueError(
+                    f'{path} belongs to the scene, and {target} would be the '
+                    'result; choose another folder'
+                )
+    if (
+        options.polygons == 'geojson'
+        and source.georeferenced
+        and not is_on_earth(source.data)
+    ):
+        raise ValueError(
+            f'{source.path} has no known longitude and latitude everywhere, '
+            'which GeoJSON needs; use --polygons gpkg, or correct the CRS or '
+            'the transform of the scene'
+        )
 
 
 def _job(
@@ -145,7 +195,6 @@ def _predict(
     source: RasterSource,
     scheme: LabelScheme,
     options: SceneOptions,
-    out: Path,
     work: WorkFolder,
 ) -> dict[str, Any]:
     clock = Stopwatch()
@@ -155,12 +204,17 @@ def _predict(
             count_classes, _label_pieces(work), scheme, source.pixel_areas
         )
         with clock('reading'):
-            image = source.thumbnail(SIDE)
+            values, valid = source.sample(SIDE)
+            image = source.picture(values)
+    blank = blank_notes(values, valid)
+    for note in blank:
+        logger.warning('%s: %s', source.path.name, note)
     with clock('writing'), rasterio.Env(GDAL_CACHEMAX=WRITE_CACHE):
         areas = counting.result()
-        files = _write(source, image, areas, scheme, options, out, work)
+        files = _write(source, image, areas, scheme, options, work)
     logger.info('%s: %s', source.path.name, clock.describe())
-    return {'files': files, 'areas': areas, 'notes': source.notes}
+    notes = source.notes + blank
+    return {'files': files, 'areas': areas, 'notes': notes}
 
 
 def _write(
@@ -169,15 +223,9 @@ def _write(
     areas: list[ClassArea],
     scheme: LabelScheme,
     options: SceneOptions,
-    out: Path,
     work: WorkFolder,
 ) -> dict[str, str]:
-    files = {
-        'labels': 'labels.tif',
-        'style': 'labels.qml',
-        'classes': 'classes.csv',
-        'preview': 'preview.png',
-    }
+    files, out = result_files(options), work.results
     metres = None
     if source.resolution is not None:
         metres = source.resolution[1] * source.shape[1] / image.shape[1]
@@ -194,12 +242,10 @@ def _write(
         write_preview(preview, image, draft, scheme, areas, title, metres)
         writing.result()
     if options.scores:
-        files['scores'] = 'scores.tif'
         scores = ((top, s) for top, _, s in work.pieces() if s is not None)
         with score_draft(scores, source, scheme, work.folder) as draft:
             write_cog(draft, out / files['scores'])
     if options.polygons is not None:
-        files['polygons'] = f'polygons.{options.polygons}'
         labels, target = out / files['labels'], out / files['polygons']
         write_polygons(labels, target, scheme, options.simplify)
     return files

@@ -44,6 +44,7 @@ def scan_scene(
         work (WorkFolder): Where the rows go.
         clock (Stopwatch): Counts the time.
     """
+    batches = _batches(options, work)
     done = work.rows_done()
     if done == source.shape[0]:
         return
@@ -53,7 +54,7 @@ def scan_scene(
         options.tiling,
         scheme.num_scores,
         clock=clock,
-        batches=BatchLog(options.tiling.batch, work.folder / 'batches.json'),
+        batches=batches,
     )
     with clock('warm-up'):
         warm_up(scan, done)
@@ -73,6 +74,16 @@ def scan_scene(
                     kept = _quantise(scores, labels != scheme.nodata)
             with clock('writing'):
                 work.save(top, labels, kept)
+
+
+def _batches(options: SceneOptions, work: WorkFolder) -> BatchLog:
+    try:
+        return BatchLog(options.tiling.batch, work.batches)
+    except ValueError:
+        # Other batches could change the last digits of the rows to come.
+        logger.warning('%s is damaged; starting anew', work.batches)
+        work.drop_rows()
+        return BatchLog(options.tiling.batch, work.batches)
 
 
 def _announce(

@@ -2,6 +2,7 @@
 """What to do with a scene: each option with its flag of the command line."""
 
 import argparse
+import math
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -45,6 +46,7 @@ class SceneOptions:
         gsd (float | None): See :class:`RasterSource`.
         scale (float): See :class:`RasterSource`.
         stretch (str): See :class:`RasterSource`.
+        allow_damaged (bool): See :class:`RasterSource`.
         scores (bool): Also write `scores.tif`.
         polygons (str | None): Also write 'gpkg' or 'geojson'.
         simplify (float): Tolerance of the polygons in pixels.
@@ -88,6 +90,13 @@ class SceneOptions:
         '--stretch',
         help='auto, none, minmax, percentile:P or LOW,HIGH; auto takes the '
         '2nd to 98th percentile unless the values are 8-bit',
+    )
+    allow_damaged: bool = _option(
+        False,
+        'reading',
+        '--allow-damaged',
+        action='store_true',
+        help='map pixels that are damaged as well, with a note',
     )
     scores: bool = _option(
         False,
@@ -134,10 +143,14 @@ class SceneOptions:
                 f'polygons as {self.polygons!r} are unknown; allowed are '
                 f'{POLYGON_FORMATS}'
             )
-        if not (self.simplify >= 0 and self.scale > 0):
+        if not (0 <= self.simplify < math.inf and 0 < self.scale < math.inf):
             raise ValueError(
-                'simplify must be >= 0, scale > 0; got simplify '
+                'simplify must be >= 0, scale > 0, both finite; got simplify '
                 f'{self.simplify} and scale {self.scale}'
+            )
+        if self.gsd is not None and not 0 < self.gsd < math.inf:
+            raise ValueError(
+                f'gsd {self.gsd} must be a finite number of metres above 0'
             )
 
     @classmethod

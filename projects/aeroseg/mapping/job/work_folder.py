@@ -3,8 +3,10 @@
 
 import hashlib
 import json
-import shutil
+import logging
+import zipfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +14,15 @@ import numpy as np
 
 from aeroseg.files import atomic_path
 
+logger = logging.getLogger(__name__)
+
 Piece = tuple[int, np.ndarray, np.ndarray | None]
+
+_MARK = 'job.txt'
+_BATCHES = 'batches.json'
+# All that is ever written into the folder; anything else is the user's.
+_PIECES = f'{"[0-9]" * 9}-{"[0-9]" * 9}.npz'
+_OWN = (_PIECES, _MARK, _BATCHES, '.*.part*', 'labels.tif*', 'scores.tif*')
 
 
 def fingerprint(job: dict[str, Any]) -> str:
@@ -32,20 +42,39 @@ class WorkFolder:
         folder (Path): Hidden folder inside the output folder.
         job (dict): Everything that determines the result.
 
+    Attributes:
+        results (Path): Folder for results until all are complete.
+        batches (Path): File for the batches of the windows.
+
     Raises:
         OSError: If the folder cannot be made or written.
     """
 
     def __init__(self, folder: Path, job: dict[str, Any]) -> None:
         self.folder = folder
-        digest = fingerprint(job)
-        mark = folder / 'job.txt'
-        if not mark.is_file() or mark.read_text() != digest:
-            if folder.exists():
-                shutil.rmtree(folder)
-            folder.mkdir(parents=True)
-            with atomic_path(mark) as part:
-                part.write_text(digest)
+        self.results = folder / 'results'
+        self.batches = folder / _BATCHES
+        if not self.belongs_to(folder, job):
+            self.remove()
+            folder.mkdir(parents=True, exist_ok=True)
+            with atomic_path(folder / _MARK) as part:
+                part.write_text(fingerprint(job))
+        for path in folder.glob('.*.part*'):
+            path.unlink()
+        self._remove_results()
+        self.results.mkdir()
+
+    @staticmethod
+    def belongs_to(folder: Path, job: dict[str, Any]) -> bool:
+        """Whether a folder holds the work of this job.
+
+        Args:
+            folder (Path): It may be missing.
+            job (dict): Everything that determines the result.
+        """
+        mark = folder / _MARK
+        digest = fingerprint(job).encode()
+        return mark.is_file() and mark.read_bytes() == digest
 
     def save(
         self, top: int, labels: np.ndarray, scores: np.ndarray | None
@@ -65,11 +94,26 @@ class WorkFolder:
             np.savez(part, **arrays)  # type: ignore[arg-type]
 
     def rows_done(self) -> int:
-        """How many rows, from the top, are complete."""
-        done = 0
-        for top, bottom, _ in self._files():
-            done = bottom if top <= done else done
+        """How many rows, from the top, are complete.
+
+        A piece that cannot be read, or does not join the one above, is
+        deleted with all pieces below it.
+        """
+        done, broken = 0, False
+        for top, bottom, path in self._files():
+            broken = broken or top != done or not _is_whole(path, bottom - top)
+            if broken:
+                logger.warning('%s cannot be used; predicting again', path)
+                path.unlink()
+            else:
+                done = bottom
         return done
+
+    def drop_rows(self) -> None:
+        """Start from the top again."""
+        for _, _, path in self._files():
+            path.unlink()
+        self.batches.unlink(missing_ok=True)
 
     def pieces(self) -> Iterator[Piece]:
         """The kept rows from top to bottom.
@@ -82,12 +126,33 @@ class WorkFolder:
                 yield top, arrays['labels'], arrays.get('scores')
 
     def remove(self) -> None:
-        """Delete the folder and all that is in it."""
-        shutil.rmtree(self.folder)
+        """Delete all that was written here, and the folder if it is empty."""
+        self._remove_results()
+        for pattern in _OWN:
+            for path in self.folder.glob(pattern):
+                path.unlink()
+        with suppress(OSError):  # missing, or the user keeps files there
+            self.folder.rmdir()
+
+    def _remove_results(self) -> None:
+        if self.results.is_dir() and not self.results.is_symlink():
+            for path in self.results.iterdir():
+                path.unlink()
+            self.results.rmdir()
 
     def _files(self) -> list[tuple[int, int, Path]]:
         found = []
-        for path in sorted(self.folder.glob('[0-9]*.npz')):
+        for path in sorted(self.folder.glob(_PIECES)):
             top, bottom = (int(row) for row in path.stem.split('-'))
             found.append((top, bottom, path))
         return found
+
+
+def _is_whole(path: Path, rows: int) -> bool:
+    """Whether a piece can be read; its archive holds a checksum."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            shapes = {key: arrays[key].shape for key in arrays.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return False
+    return shapes.get('labels', ())[:1] == (rows,)

@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Warnings and errors of GDAL, as this package wants them."""
 
+import logging
+import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +18,40 @@ def ignore_warning(category: type[Warning]) -> Iterator[None]:
     with warnings.catch_warnings():
         warnings.simplefilter('ignore', category)
         yield
+
+
+class _Collector(logging.Handler):
+    """Keeps the warnings of one thread."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.thread = threading.get_ident()
+        self.found: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        if record.thread == self.thread:
+            self.found.append(record.getMessage())
+
+
+@contextmanager
+def gdal_warnings() -> Iterator[list[str]]:
+    """Collect what GDAL and its libraries warn of in a block.
+
+    libjpeg warns of damaged data and makes up the pixels; rasterio passes
+    that to a logger.
+
+    Yields:
+        list[str]: Grows by what is warned of in this thread.
+    """
+    logger = logging.getLogger('rasterio._err')
+    if not logger.isEnabledFor(logging.WARNING):
+        logger.setLevel(logging.WARNING)
+    collector = _Collector()
+    logger.addHandler(collector)
+    try:
+        yield collector.found
+    finally:
+        logger.removeHandler(collector)
 
 
 @contextmanager

@@ -69,6 +69,48 @@ def to_map(
     return a * columns + b * rows + c, d * columns + e * rows + f
 
 
+def is_on_earth(data: DatasetReader) -> bool:
+    """Whether all of a scene has a known longitude and latitude.
+
+    Args:
+        data (DatasetReader): An open raster.
+    """
+    if data.crs is None:
+        return False
+    axes = (np.linspace(0, side, _COLUMNS) for side in data.shape[::-1])
+    columns, rows = (axis.ravel() for axis in np.meshgrid(*axes))
+    place = to_map(data.transform, columns, rows)
+    try:
+        with gdal_errors(CRSError):
+            lon, lat = map(
+                np.array, transform_points(data.crs, _WGS84, *place)
+            )
+    except CRSError:
+        return False
+    # Longitudes may run from 0 to 360; nan fails as well.
+    return bool((abs(lon) <= 361).all() and (abs(lat) <= 90).all())
+
+
+def known_row_areas(data: DatasetReader) -> np.ndarray | None:
+    """Area of a pixel per row, where the scene has a place on Earth.
+
+    Args:
+        data (DatasetReader): An open raster.
+
+    Returns:
+        np.ndarray | None: (H,) square metres; None if they are unknown.
+    """
+    if not is_on_earth(data):
+        return None
+    try:
+        with gdal_errors(CRSError), np.errstate(all='ignore'):
+            areas = row_areas(data.crs, data.transform, data.shape)
+    except CRSError:
+        return None
+    known = np.isfinite(areas).all() and (areas > 0).all()
+    return areas if known else None
+
+
 def row_areas(
     crs: CRS, transform: Affine, shape: tuple[int, int]
 ) -> np.ndarray:

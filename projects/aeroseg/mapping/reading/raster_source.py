@@ -1,7 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Scenes on disk, read row by row with GDAL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -14,10 +15,11 @@ from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from aeroseg.errors import reason
+from aeroseg.files import require_utf8
 
-from .gdal import ignore_warning
+from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
-from .pixel_area import ground_resolution, row_areas
+from .pixel_area import ground_resolution, known_row_areas
 from .stretch import Stretch, make_stretch
 
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
@@ -36,9 +38,13 @@ class RasterSource:
         scale (float): Pixels the model sees per pixel of that resolution;
             1.5 for a model whose training images were enlarged by 1.5.
         stretch (str): See :func:`.stretch.make_stretch`.
+        allow_damaged (bool): Read pixels that GDAL warns of, with a note,
+            instead of refusing the file.
 
     Attributes:
         notes (list[str]): What the user should know about this file.
+        pixel_areas (np.ndarray | None): Square metres of a pixel per row,
+            (H,), if known.
         resolution (tuple[float, float] | None): Metres on the ground, down
             and across, of the pixel in the middle; None if unknown.
 
@@ -56,8 +62,11 @@ class RasterSource:
         gsd: float | None = None,
         scale: float = 1.0,
         stretch: str = 'auto',
+        allow_damaged: bool = False,
     ) -> None:
         self.path = Path(path)
+        self.allow_damaged = allow_damaged
+        self._damage = ''
         self.data = _open(self.path)
         self._in_turn = Lock()  # GDAL reads a file for one thread at a time
         self.bands = _choose_bands(self.data, bands, self.path)
@@ -69,8 +78,11 @@ class RasterSource:
         self.grid = model_grid(
             self.path, self.shape, self.resolution, gsd, scale
         )
-        self.stretch = self._choose_stretch(stretch)
+        self.pixel_areas = known_row_areas(self.data)
         self.notes = self._describe(gsd)
+        self.stretch = self._choose_stretch(stretch)
+        if self.stretch is not None:
+            self.notes.append(self.stretch.describe())
 
     def __enter__(self) -> 'RasterSource':
         return self
@@ -104,18 +116,25 @@ class RasterSource:
 
     def thumbnail(self, max_side: int) -> np.ndarray:
         """The whole scene, (h, w, 3) RGB uint8, no side over `max_side`."""
-        size = shrunk(self.shape, max_side)
-        with self._in_turn:
-            image, _ = self._read(self._whole, size)
-        image = image if self.stretch is None else self.stretch(image)
-        return np.ascontiguousarray(image.transpose(1, 2, 0))
+        return self.picture(self.sample(max_side)[0])
 
-    @property
-    def pixel_areas(self) -> np.ndarray | None:
-        """Square metres of a pixel per row, (H,), if known."""
-        if self.resolution is None:
-            return None
-        return row_areas(self.data.crs, self.data.transform, self.shape)
+    def sample(self, max_side: int) -> tuple[np.ndarray, np.ndarray]:
+        """The whole scene in the units of the file.
+
+        Args:
+            max_side (int): Pixels; no side is longer.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: Means (3, h, w), and where there
+            is data, (h, w) bool.
+        """
+        with self._in_turn:
+            return self._read(self._whole, shrunk(self.shape, max_side))
+
+    def picture(self, values: np.ndarray) -> np.ndarray:
+        """Values (3, h, w) of the file as a picture (h, w, 3), RGB uint8."""
+        image = values if self.stretch is None else self.stretch(values)
+        return np.ascontiguousarray(image.transpose(1, 2, 0))
 
     @property
     def _floating(self) -> bool:
@@ -133,6 +152,11 @@ class RasterSource:
 
     def _describe(self, gsd: float | None) -> list[str]:
         notes = []
+        if len(self.data.subdatasets) > 1:
+            notes.append(
+                f'{self.path.name} holds {len(self.data.subdatasets)} images; '
+                'this is the map of the first one'
+            )
         if not self.georeferenced:
             notes.append(
                 f'{self.path.name} is not georeferenced; neither are the '
@@ -143,14 +167,17 @@ class RasterSource:
                 f'the CRS of {self.path.name} has no known place on Earth; '
                 'areas are given in pixels only'
             )
-        elif gsd is not None:
+        elif self.pixel_areas is None:
+            notes.append(
+                f'the coordinates of {self.path.name} lie partly outside of '
+                'what its CRS can describe; areas are given in pixels only'
+            )
+        if self.resolution is not None and gsd is not None:
             down, across = self.resolution
             notes.append(
                 f'resampled from {across:.3g} x {down:.3g} m to {gsd:g} m per '
                 'pixel for the model'
             )
-        if self.stretch is not None:
-            notes.append(self.stretch.describe())
         return notes
 
     def _read(
@@ -158,20 +185,13 @@ class RasterSource:
     ) -> tuple[np.ndarray, np.ndarray]:
         shrinks = window.height > size[0] or window.width > size[1]
         how = Resampling.average if shrinks else Resampling.bilinear
-        try:
-            with ignore_warning(NotGeoreferencedWarning):
-                image = self.data.read(
-                    self.bands,
-                    window=window,
-                    out_shape=(len(self.bands), *size),
-                    resampling=how,
-                )
-        except RasterioError as error:
-            raise ValueError(
-                f'{self.path} cannot be read from row {window.row_off:.0f} '
-                f'on; it seems damaged or truncated ({reason(error)}). Copy '
-                'the file again'
-            ) from error
+        with self._watched(window):
+            image = self.data.read(
+                self.bands,
+                window=window,
+                out_shape=(len(self.bands), *size),
+                resampling=how,
+            )
         valid = self._mask(window, size)
         if self._floating:
             valid &= np.isfinite(image).all(axis=0)
@@ -182,13 +202,40 @@ class RasterSource:
             return np.ones(size, bool)
         resampled = (window.height, window.width) != size
         how = Resampling.average if resampled else Resampling.nearest
-        mask = self.data.dataset_mask(
-            window=window, out_shape=size, resampling=how
-        )
+        with self._watched(window):
+            mask = self.data.dataset_mask(
+                window=window, out_shape=size, resampling=how
+            )
         return mask > 0
+
+    @contextmanager
+    def _watched(self, window: Window) -> Iterator[None]:
+        """Errors and warnings of GDAL while it reads pixels."""
+        place = f'from row {window.row_off:.0f} on'
+        try:
+            with ignore_warning(NotGeoreferencedWarning), gdal_warnings() as w:
+                yield
+        except RasterioError as error:
+            raise ValueError(
+                f'{self.path} cannot be read {place}; it seems damaged or '
+                f'truncated ({reason(error)}). Copy the file again'
+            ) from error
+        if not w or self._damage:
+            return
+        if not self.allow_damaged:
+            raise ValueError(
+                f'{self.path} is damaged {place} ({w[0]}). Copy the file '
+                'again; --allow-damaged (allow_damaged=True) reads it all the '
+                'same'
+            )
+        self._damage = w[0]
+        self.notes.append(
+            f'{self.path.name} is damaged ({w[0]}): the map is wrong there'
+        )
 
 
 def _open(path: Path) -> DatasetReader:
+    require_utf8(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {path}')
     try:

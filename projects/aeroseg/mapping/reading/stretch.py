@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """From sensor values to the 0-255 that the model was trained on."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -90,9 +91,15 @@ def _checked(low: Sequence[float], high: Sequence[float]) -> Stretch:
 
 def _number(text: str, rule: str) -> float:
     try:
-        return float(text)
+        number = float(text)
     except ValueError:
         raise ValueError(
             f'unknown stretch {rule!r}; allowed are "auto", "none", "minmax", '
             '"percentile:2" and "LOW,HIGH"'
         ) from None
+    if not math.isfinite(number):
+        raise ValueError(
+            f'stretch {rule!r} holds {number}; give finite numbers, such as '
+            '"0,3000"'
+        )
+    return number

@@ -18,13 +18,16 @@ class BatchLog:
         batch (int): Windows per pass at first.
         path (Path | None): File that keeps the halvings, if any. One that
             exists is read.
+
+    Raises:
+        ValueError: If that file is damaged.
     """
 
     def __init__(self, batch: int, path: Path | None = None) -> None:
         self.path = path
         self._changes = [(0, batch)]
         if path is not None and path.is_file():
-            self._changes = [tuple(c) for c in json.loads(path.read_text())]
+            self._changes = _read(path)
 
     def at(self, window: int) -> int:
         """Windows per pass.
@@ -52,3 +55,14 @@ class BatchLog:
             with atomic_path(self.path) as part:
                 part.write_text(json.dumps(self._changes))
         return batch
+
+
+def _read(path: Path) -> list[tuple[int, int]]:
+    try:
+        changes = json.loads(path.read_text('utf-8'))
+        found = [(int(first), int(batch)) for first, batch in changes]
+    except (ValueError, TypeError) as error:
+        raise ValueError(f'{path} is damaged ({error})') from error
+    if not found or min(batch for _, batch in found) < 1:
+        raise ValueError(f'{path} is damaged: {found}')
+    return found

@@ -73,11 +73,12 @@ class Scan:
         self.clock = clock or Stopwatch()
         self.model = PatientModel(model, batches or BatchLog(tiling.batch))
         self.source = source
-        self.batch = tiling.batch
         self.num_scores = num_scores
         self.tick = tick
         height, width = source.grid
         self.strips, self.columns = tiling.axis(height), tiling.axis(width)
+        # A pass never holds windows of two strips.
+        self.batch = min(tiling.batch, len(self.columns))
 
     @property
     def num_windows(self) -> int:

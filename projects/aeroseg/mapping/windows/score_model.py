@@ -7,9 +7,15 @@ from typing import Protocol
 import torch
 from torch import Tensor
 
+from aeroseg.errors import is_out_of_memory
+
 from .batch_log import BatchLog
 
 logger = logging.getLogger(__name__)
+
+
+class NonFiniteScoresError(ValueError):
+    """The model gave nan or infinity instead of probabilities."""
 
 
 class ScoreModel(Protocol):
@@ -52,6 +58,7 @@ class PatientModel:
 
         Raises:
             MemoryError: If a single image does not fit.
+            NonFiniteScoresError: If scores are nan or infinite.
         """
         batches = images.split(self.batches.at(window))
         try:
@@ -60,7 +67,7 @@ class PatientModel:
                 # Joining a single batch would only copy it.
                 scores = found[0] if len(found) == 1 else torch.cat(found)
         except (RuntimeError, MemoryError) as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             self._halve(images.shape[2:], window)
         else:
@@ -74,7 +81,16 @@ class PatientModel:
             scores = torch.nn.functional.interpolate(
                 scores, images.shape[2:], mode='bilinear'
             )
-        return scores.float().cpu()
+        scores = scores.float().cpu()
+        # Probabilities have a finite sum, and one sum is the quickest test.
+        if not torch.isfinite(scores.sum()):
+            raise NonFiniteScoresError(
+                'the model gives nan or infinity instead of probabilities. '
+                'Its weights or the numbers of its precision are out of '
+                'range: check the checkpoint (--checkpoint), and try without '
+                '--amp'
+            )
+        return scores
 
     def _halve(self, size: torch.Size, window: int) -> None:
         if self.batches.at(window) == 1:
@@ -86,10 +102,3 @@ class PatientModel:
         logger.warning('out of memory; continuing with batch %d', batch)
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
-
-
-def _is_out_of_memory(error: Exception) -> bool:
-    if isinstance(error, (torch.cuda.OutOfMemoryError, MemoryError)):
-        return True
-    # The CPU allocator raises no exception class that tells.
-    return "can't allocate memory" in str(error)

@@ -22,6 +22,7 @@ from aeroseg.mapping.reading.pixel_area import to_map
 _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
 _RAGGED = 2**19  # pixel sides between classes; blocks with more are cut up
 _FORMATS = {'.gpkg': 'GPKG', '.geojson': 'GeoJSON'}
+_DATE = '1970-01-01T00:00:00.000Z'
 _WGS84 = 'EPSG:4326'
 
 
@@ -59,6 +60,8 @@ def write_polygons(
         OSError: If the file cannot be written completely.
     """
     pyogrio = _require('pyogrio')
+    # The same map gives the same bytes, whenever it is written.
+    pyogrio.set_gdal_config_options({'OGR_CURRENT_DATE': _DATE})
     driver = _FORMATS[path.suffix]
     count = 0
     with (

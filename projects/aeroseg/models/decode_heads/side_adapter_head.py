@@ -17,7 +17,7 @@ from ..layers.point_sample import fill_point_sample
 
 @MODELS.register_module()
 class SideAdapterHead(SideAdapterCLIPHead):
-    """Mask proposals and attention biases beside a frozen CLIP.
+    """Mask proposals and attention biases next to a frozen CLIP.
 
     The network, the matching and the losses are mmseg's
     (:class:`mmseg.models.decode_heads.san_head.SideAdapterCLIPHead`). What

@@ -64,7 +64,9 @@ class DINOGuidance(GuidanceEncoder):
             init_cfg=init_cfg,
         )
         self.model = model
-        self.encoder: Any = vit
+        self.encoder = vit
+        # timm's own init_weights must not run after the loading of weights.
+        self.encoder.is_init = True
         self.out_indices = tuple(out_indices)
         self.out_channels = (vit.embed_dim,) * 3
         if frozen:
@@ -86,7 +88,7 @@ class DINOGuidance(GuidanceEncoder):
         return first, second, third
 
 
-def _build(model: str | dict) -> VisionTransformer:
+def _build(model: str | dict) -> Any:
     """The ViT without a head, for images of any size."""
     name, sizes = (model, {}) if isinstance(model, str) else (_ANY, model)
     try:

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""SAN: masks of a small network beside CLIP, recognised by CLIP itself."""
+"""SAN: masks of a small network next to CLIP, recognised by CLIP itself."""
 
 import math
 from collections.abc import Mapping
