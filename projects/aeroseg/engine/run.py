@@ -9,14 +9,13 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.errors import remember_partners
 from aeroseg.folder_lock import lock_folder
-from aeroseg.models.segmentors import OpenVocabSegmentor
+from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
 # Layers whose size is the number of classes, in mmseg's closed-set heads.
 _PER_CLASS = ('conv_seg', 'cls_embed', 'classifier')
@@ -44,11 +43,6 @@ def build_runner(config: Config, fine_tunes: bool = False) -> Runner:
         else:
             model.register_load_state_dict_pre_hook(check_segmentor)
     return runner
-
-
-def unwrapped(model: Any) -> Any:
-    """The segmentor inside a wrapper for several processes."""
-    return model.module if is_model_wrapper(model) else model
 
 
 @contextmanager

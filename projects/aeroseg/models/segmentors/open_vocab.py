@@ -196,6 +196,10 @@ class OpenVocabSegmentor(EncoderDecoder):
         """Logits to probabilities per class: here, a sigmoid each."""
         return logits.sigmoid()
 
+    def result_probability(self, seg_logits: Tensor) -> Tensor:
+        """Probabilities (T + K, H, W) from ``seg_logits`` of a result."""
+        return self.to_probability(seg_logits)
+
     def class_maps(self, images: Tensor) -> Tensor:
         """Logits of every class as the system computes them.
 

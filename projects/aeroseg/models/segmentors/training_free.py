@@ -234,6 +234,10 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         """
         return self._log_probability(logits).exp()
 
+    def result_probability(self, seg_logits: Tensor) -> Tensor:
+        """Results carry log-probabilities; see the base."""
+        return seg_logits.exp()
+
     def _log_probability(self, logits: Tensor) -> Tensor:
         words = (self.logit_scale * logits.float()).log_softmax(dim=-3)
         if words.shape[-3] == len(self.vocabulary.queries):
