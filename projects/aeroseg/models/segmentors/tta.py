@@ -63,7 +63,7 @@ class OpenVocabTTA(SegTTAModel):
         for view in views:
             total = total + model.result_probability(view.seg_logits.data)
         label = decide(
-            total / len(views),
+            [total / len(views)],
             model.num_classes,
             _BACKGROUND,
             model.vocabulary.threshold,
