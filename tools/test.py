@@ -7,7 +7,9 @@ with the harmonic mean; writes them, with the protocol, as JSON.
 Examples:
   python tools/test.py CONFIG work_dirs/NAME/iter_10000.pth
   python tools/test.py CONFIG CHECKPOINT --show-dir pictures
-  python tools/test.py CONFIG CHECKPOINT --out result.json
+  python tools/test.py CONFIG CHECKPOINT --tta         # scaled, flipped views
+  python tools/test.py CONFIG CHECKPOINT --out labels  # an image of ids each
+  python tools/test.py CONFIG CHECKPOINT --result result.json
   python tools/test.py configs/training_free/\
 sclip_vit-b16_isaid.py        # needs no checkpoint
   bash tools/dist_test.sh CONFIG CHECKPOINT 4        # four processes
@@ -22,8 +24,11 @@ from aeroseg.engine.launch import (
     check_datasets,
     load_config,
     set_checkpoint,
+    set_outputs,
 )
-from aeroseg.engine.run import build_runner, building, unwrapped
+from aeroseg.engine.run import build_runner, building
+from aeroseg.engine.tta import apply_tta
+from aeroseg.models.segmentors import unwrapped
 
 
 def parse_args() -> argparse.Namespace:
@@ -37,9 +42,20 @@ def parse_args() -> argparse.Namespace:
     )
     parser.add_argument(
         '--out',
+        metavar='DIR',
+        help='write the predicted ids of every image there, a PNG each',
+    )
+    parser.add_argument(
+        '--result',
         metavar='FILE',
-        help='write the result there; default: <work dir>/<time>/'
+        help='write the scores there; default: <work dir>/<time>/'
         'test_<checkpoint>.json',
+    )
+    parser.add_argument(
+        '--tta',
+        action='store_true',
+        help='test-time augmentation: mean over the sizes tta_ratios of the '
+        'config, each also flipped',
     )
     parser.add_argument(
         '--show-dir',
@@ -64,8 +80,9 @@ def main() -> None:
         raise ValueError(f'--show-every {args.show_every} must be at least 1')
     config = load_config(args)
     set_checkpoint(config, args.checkpoint)
-    if args.out:
-        config.test_evaluator.result_file = args.out
+    set_outputs(config, args.out, args.result)
+    if args.tta:
+        apply_tta(config)
     if args.show_dir:
         config.default_hooks.visualization.update(
             draw=True, interval=args.show_every

@@ -34,6 +34,10 @@ custom_hooks = [
 visualizer = dict(
     type='PanelVisualizer', vis_backends=[dict(type='LocalVisBackend')]
 )
+# For tools/test.py --tta: the model, and sizes relative to the test's, each
+# with and without a horizontal flip. 'tta_pipeline' replaces the sizes.
+tta_model = dict(type='OpenVocabTTA')
+tta_ratios = (1.0, 0.75, 1.25)
 log_processor = dict(by_epoch=False)
 log_level = 'INFO'
 accelerate = True  # linear layers on a CPU by oneDNN (aeroseg/acceleration.py)

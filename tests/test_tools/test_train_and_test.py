@@ -134,7 +134,7 @@ def test_test_writes_scores_and_pictures(
         str(trained / 'iter_4.pth'),
         '--work-dir',
         str(tmp_path),
-        '--out',
+        '--result',
         str(tmp_path / 'result.json'),
         '--show-dir',
         str(tmp_path / 'pictures'),

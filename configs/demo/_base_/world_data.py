@@ -2,6 +2,8 @@
 # scored on. No colour jitter of hue: the names are about colours, and each
 # scene has a colour cast, haze and exposure of its own.
 dataset_type = 'WorldDataset'
+# For mmseg's inference_model, which reads image files.
+test_pipeline = [dict(type='LoadImageFromFile'), dict(type='PackSegInputs')]
 
 train_dataloader = dict(
     batch_size=4,

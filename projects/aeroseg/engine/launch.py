@@ -2,6 +2,7 @@
 """From a config file and a command line to a run."""
 
 import argparse
+import difflib
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import Any
 
 import torch
 from mmengine.config import Config, DictAction
-from mmseg.registry import DATASETS, MODELS
+from mmseg.registry import DATASETS, HOOKS, MODELS
 
 from aeroseg.checkpoints.read import existing_file
 from aeroseg.read_config import read_config
@@ -62,6 +63,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'default: work_dirs/<name of the config>',
     )
     parser.add_argument(
+        '--hook',
+        nargs='+',
+        action='append',
+        default=[],
+        metavar='KEY=VALUE',
+        help='add a hook to custom_hooks of the config, for example --hook '
+        'type=EMAHook momentum=0.0002; may be given several times '
+        '(--cfg-options custom_hooks=... would replace them all)',
+    )
+    parser.add_argument(
         '--launcher',
         choices=('none', 'pytorch', 'slurm', 'mpi'),
         default='none',
@@ -82,6 +93,8 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     config = read_config(args.config, args.cfg_options)
     _check_parts(config)
+    for words in args.hook:
+        config.setdefault('custom_hooks', []).append(_hook(words))
     config.launcher = args.launcher
     if args.local_rank is not None:
         os.environ.setdefault('LOCAL_RANK', str(args.local_rank))
@@ -115,6 +128,29 @@ def _check_parts(config: Config) -> None:
                 f'{part!r}. A config of a run inherits from files in '
                 'configs/_base_ or has all their parts'
             )
+
+
+def _hook(words: list[str]) -> dict[str, Any]:
+    """A hook from the words of --hook."""
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument('--hook', nargs='+', action=DictAction)
+    wrong = [word for word in words if '=' not in word]
+    hook = {} if wrong else parser.parse_args(['--hook', *words]).hook
+    name = hook.get('type')
+    if name is None:
+        raise ValueError(
+            f'--hook {" ".join(words)}: give KEY=VALUE pairs and the type '
+            'among them, for example --hook type=EMAHook momentum=0.0002'
+        )
+    if HOOKS.get(name) is None:
+        known = {*HOOKS.module_dict, *HOOKS.parent.module_dict}
+        near = difflib.get_close_matches(name, known, 3, 0.4)
+        raise ValueError(
+            f'--hook type={name}: there is no such hook; similar are '
+            f'{", ".join(near) or sorted(known)}. A hook of your own needs '
+            'custom_imports in the config (docs/adding.md)'
+        )
+    return hook
 
 
 def _prepare_processes(config: Config) -> None:
@@ -161,6 +197,39 @@ def set_checkpoint(config: Config, checkpoint: str | None) -> None:
             f'{config.model.type} needs training: give the checkpoint after '
             'the config'
         )
+
+
+def set_outputs(
+    config: Config, label_dir: str | None, result_file: str | None
+) -> None:
+    """Where a test writes label images and scores.
+
+    Args:
+        config (Config): The whole config; its test metrics change.
+        label_dir (str | None): Folder for an image of ids per image.
+        result_file (str | None): JSON file for the scores.
+
+    Raises:
+        ValueError: If the folder is named like a JSON file, or there is no
+            metric that writes scores.
+    """
+    metrics = config.get('test_evaluator') or []
+    metrics = metrics if isinstance(metrics, list) else [metrics]
+    if label_dir and Path(label_dir).suffix == '.json':
+        raise ValueError(
+            f'--out {label_dir}: --out is a folder for label images; the '
+            f'scores go to --result {label_dir}'
+        )
+    if label_dir and metrics:
+        metrics[0]['output_dir'] = label_dir
+    if result_file:
+        ours = [m for m in metrics if m['type'] == 'OpenVocabIoUMetric']
+        if not ours:
+            raise ValueError(
+                f'--result {result_file}: test_evaluator of the config has '
+                "no type='OpenVocabIoUMetric', which writes it"
+            )
+        ours[0]['result_file'] = result_file
 
 
 def check_datasets(config: Config, loaders: list[str]) -> None:

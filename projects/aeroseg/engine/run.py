@@ -9,14 +9,13 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.errors import remember_partners
 from aeroseg.folder_lock import lock_folder
-from aeroseg.models.segmentors import OpenVocabSegmentor
+from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
 # Layers whose size is the number of classes, in mmseg's closed-set heads.
 _PER_CLASS = ('conv_seg', 'cls_embed', 'classifier')
@@ -71,11 +70,6 @@ def train(runner: Runner, config: Config) -> None:
             f'train_cfg.max_iters is {loop.max_iters}; it must be at least 1'
         )
     runner.train()
-
-
-def unwrapped(model: Any) -> Any:
-    """The segmentor inside a wrapper for several processes."""
-    return model.module if is_model_wrapper(model) else model
 
 
 @contextmanager

@@ -83,6 +83,7 @@ class OpenVocabIoUMetric(IoUMetric):
         self.result_file = result_file
         self.default_result_file: str | None = None
         self.protocol: dict[str, Any] = {}
+        self._label_sources: dict[str, str] = {}
 
     def process(self, data_batch: dict, data_samples: Sequence[dict]) -> None:
         """Count the pixels of a batch and write its label images.
@@ -120,7 +121,14 @@ class OpenVocabIoUMetric(IoUMetric):
         none = 0 if first else np.iinfo(kind).max
         ids = guess.cpu().numpy().astype(np.int64)
         ids = np.where((ids >= 0) & (ids < classes), ids + first, none)
-        name = Path(sample['img_path']).with_suffix('.png').name
+        source = str(sample['img_path'])
+        name = Path(source).with_suffix('.png').name
+        if self._label_sources.setdefault(name, source) != source:
+            raise ValueError(
+                f'{source} and {self._label_sources[name]} would both be '
+                f'written to {Path(self.output_dir) / name}; the images of a '
+                'test with label images need different names'
+            )
         with atomic_path(Path(self.output_dir) / name) as part:
             Image.fromarray(ids.astype(kind)).save(part)
 

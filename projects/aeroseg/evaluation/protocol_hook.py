@@ -7,11 +7,11 @@ from typing import Any
 
 from mmengine.config import Config, ConfigDict
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS
 
+from aeroseg.models.segmentors import unwrapped
 from aeroseg.version import __version__
 
 from .open_vocab_iou_metric import OpenVocabIoUMetric
@@ -82,8 +82,7 @@ def describe(
     Returns:
         dict: Plain values: 'dataset', 'model', 'run' and 'code'.
     """
-    model = runner.model
-    model = model.module if is_model_wrapper(model) else model
+    model = unwrapped(runner.model)
     dataset = loop.dataloader.dataset
     text = getattr(model, 'text_encoder', None)
     return plain(

@@ -26,13 +26,20 @@ class PanelVisualizer(SegLocalVisualizer):
     Args:
         name (str): Of the visualizer; mmengine tells instances apart by it.
         max_side (int): Longest side of each picture in pixels.
+        model (ModelLink, optional): Model that is asked for the classes given
+            to :meth:`set_dataset_meta`; set where mmseg's inferencer is used.
         **kwargs: As for `SegLocalVisualizer`; `alpha` is the opacity.
     """
 
     def __init__(
-        self, name: str = 'visualizer', max_side: int = 512, **kwargs: Any
+        self,
+        name: str = 'visualizer',
+        max_side: int = 512,
+        model: Any = None,
+        **kwargs: Any,
     ) -> None:
         kwargs.setdefault('alpha', 0.6)
+        self.model = model  # first, since the base sets classes
         super().__init__(name, **kwargs)
         self.max_side = max_side
 
@@ -46,16 +53,22 @@ class PanelVisualizer(SegLocalVisualizer):
         """Set names and colours; further metainfo (synonyms) is ignored.
 
         Args:
-            classes (Sequence[str] | None): Class names.
+            classes (Sequence[str] | None): Class names. A model that is
+                linked is asked for them; without classes, for all classes
+                of its test data.
             palette (Sequence[Sequence[int]] | None): RGB per class. None
                 uses the default colours.
             dataset_name (str | None): Of mmseg, where no classes are given.
             **metainfo: Not used.
         """
+        meta: Any = {'classes': classes, 'palette': palette}
         if classes is None:
-            super().set_dataset_meta(palette, classes, dataset_name)
-        else:
-            self.dataset_meta = {'classes': classes, 'palette': palette}
+            super().set_dataset_meta(classes, palette, dataset_name)
+            meta = self.dataset_meta  # type: ignore[has-type]
+        if self.model is not None:
+            unnamed = classes is None and dataset_name is None
+            meta = self.model.ask_for(None if unnamed else meta)
+        self.dataset_meta = meta
 
     @master_only
     def add_datasample(

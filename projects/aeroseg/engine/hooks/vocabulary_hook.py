@@ -5,14 +5,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
 from mmseg.registry import HOOKS
 
 from aeroseg.checkpoints.fit import AUXILIARY_HEAD, CHOOSE_CONFIG, check_fit
 from aeroseg.checkpoints.read import weights_of
-from aeroseg.models.segmentors import OpenVocabSegmentor
+from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 from aeroseg.vocabulary import Vocabulary
 
 from ..closed_set import (
@@ -57,7 +56,7 @@ class VocabularyHook(Hook):
             ValueError: If the checkpoint is of another model; mmengine only
                 warns of it and keeps random weights.
         """
-        model = _model(runner)
+        model = unwrapped(runner.model)
         training = isinstance(runner._train_loop, BaseLoop)
         if training or not is_closed_set(type(model)):
             return
@@ -79,7 +78,7 @@ class VocabularyHook(Hook):
     def after_val(self, runner: Runner, metrics: Any = None) -> None:
         """Back to the training classes."""
         if self._training is not None:
-            _model(runner).set_vocabulary(self._training)
+            unwrapped(runner.model).set_vocabulary(self._training)
 
     def before_test(self, runner: Runner) -> None:
         """Test classes."""
@@ -87,7 +86,7 @@ class VocabularyHook(Hook):
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Store the words that the model was trained with."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if isinstance(model, OpenVocabSegmentor):
             vocabulary = model.vocabulary.to_dict()
             checkpoint.setdefault('meta', {})['vocabulary'] = vocabulary
@@ -96,7 +95,7 @@ class VocabularyHook(Hook):
         self, runner: Runner, dataset: Any, phase: str
     ) -> Vocabulary | None:
         """Set the classes of a dataset; None where the model takes none."""
-        model = _model(runner)
+        model = unwrapped(runner.model)
         if not isinstance(model, OpenVocabSegmentor):
             self._check(runner, dataset)
             return None
@@ -110,7 +109,7 @@ class VocabularyHook(Hook):
 
     def _check(self, runner: Runner, dataset: Any) -> None:
         """Check the ids of a closed-set model against those of a dataset."""
-        model, names = _model(runner), dataset.metainfo.get('classes')
+        model, names = unwrapped(runner.model), dataset.metainfo.get('classes')
         if not names or not is_closed_set(type(model)):
             return
         if self._trained:
@@ -129,8 +128,3 @@ def describe(vocabulary: Vocabulary) -> str:
         words.append(f'{name}{"" if seen else "*"}{extra}')
     note = '' if all(vocabulary.seen or (True,)) else ' (* unseen in training)'
     return ', '.join(words) + note
-
-
-def _model(runner: Runner) -> Any:
-    model = runner.model
-    return model.module if is_model_wrapper(model) else model

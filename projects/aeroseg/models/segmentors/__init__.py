@@ -6,11 +6,14 @@ from .open_vocab import OpenVocabSegmentor
 from .san import SAN
 from .sed import SED
 from .training_free import TrainingFreeSegmentor
+from .tta import OpenVocabTTA, unwrapped
 
 __all__ = [
     'SAN',
     'SED',
     'AerOSeg',
     'OpenVocabSegmentor',
+    'OpenVocabTTA',
     'TrainingFreeSegmentor',
+    'unwrapped',
 ]

@@ -37,6 +37,7 @@ class AerOSeg(OpenVocabSegmentor):
         test_cfg (dict, optional): As above.
         data_preprocessor (dict, optional): As above.
         init_cfg (dict, optional): As above.
+        pretrained (None): As above.
 
     Raises:
         ValueError: If an auxiliary head is given without a vocabulary.
@@ -55,9 +56,15 @@ class AerOSeg(OpenVocabSegmentor):
         test_cfg: dict | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
+        pretrained: None = None,
     ) -> None:
         super().__init__(
-            vocabulary, train_cfg, test_cfg, data_preprocessor, init_cfg
+            vocabulary,
+            train_cfg,
+            test_cfg,
+            data_preprocessor,
+            init_cfg,
+            pretrained,
         )
         self.backbone = MODELS.build(backbone)
         self.text_encoder = MODELS.build(text_encoder)

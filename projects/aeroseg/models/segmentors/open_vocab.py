@@ -7,6 +7,7 @@ from typing import Any
 
 import torch.nn.functional as F
 from mmengine.config import ConfigDict
+from mmengine.model import initialize
 from mmengine.structures import PixelData
 from mmseg.models.segmentors import EncoderDecoder
 from mmseg.registry import MODELS
@@ -18,6 +19,7 @@ from aeroseg.background import decide
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
+from .inference_config import apply_test_classes, link_visualizer
 from .original_size import common_original_size, to_original_size
 from .slide_global import slide_global
 
@@ -52,6 +54,10 @@ class OpenVocabSegmentor(EncoderDecoder):
         data_preprocessor (dict, optional): Makes RGB batches; each encoder
             normalises for itself. Default: :class:`RGBDataPreProcessor`.
         init_cfg (dict, optional): mmengine initialisation.
+        pretrained (None): mmseg's inference functions set it; must be None.
+
+    Raises:
+        ValueError: If ``pretrained`` is not None.
 
     Attributes:
         text_encoder (nn.Module): Words to features; see
@@ -73,7 +79,14 @@ class OpenVocabSegmentor(EncoderDecoder):
         test_cfg: dict | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
+        pretrained: None = None,
     ) -> None:
+        if pretrained is not None:
+            raise ValueError(
+                f'pretrained={pretrained!r}: weights are given to each part, '
+                "for example model.backbone.init_cfg=dict(type='CLIPPretrain"
+                "ed', checkpoint='openai')"
+            )
         if not isinstance(data_preprocessor, nn.Module):
             config = data_preprocessor or {'type': 'RGBDataPreProcessor'}
             data_preprocessor = MODELS.build(config)
@@ -84,7 +97,10 @@ class OpenVocabSegmentor(EncoderDecoder):
             self._vocabulary = Vocabulary.build(vocabulary)
         self.train_cfg = train_cfg
         self.test_cfg = ConfigDict(test_cfg or {'mode': 'whole'})
+        self._cfg: Any = None
+        self._loaded = False
         self.register_load_state_dict_pre_hook(check_segmentor)
+        self.register_load_state_dict_pre_hook(_note_loaded)
 
     @property
     def vocabulary(self) -> Vocabulary:
@@ -118,6 +134,37 @@ class OpenVocabSegmentor(EncoderDecoder):
             self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
 
     @property
+    def cfg(self) -> Any:
+        """Config that mmseg's ``init_model`` or inferencer built it from.
+
+        Assigning it, as both do, asks for all classes of the config's test
+        dataset, and lets the inferencer's ``classes`` reach the model. A
+        model that needs no training loads its weights.
+        """
+        return self._cfg
+
+    @cfg.setter
+    def cfg(self, config: Any) -> None:
+        self._cfg = config
+        if not (self.needs_training or self._loaded):
+            self.load_pretrained()
+        apply_test_classes(self, config)
+        link_visualizer(self, config)
+
+    def load_pretrained(self) -> None:
+        """Load the weights that ``init_cfg`` of the parts names.
+
+        mmengine does this before training only.
+
+        Raises:
+            FileNotFoundError: If there are no such weights.
+            ValueError: If they do not fit.
+        """
+        for part in self.children():
+            if getattr(part, 'init_cfg', None):
+                initialize(part, part.init_cfg)
+
+    @property
     def out_channels(self) -> int:
         """T + K, channels of the logits: classes, then contrast words."""
         return len(self.vocabulary.queries)
@@ -148,6 +195,10 @@ class OpenVocabSegmentor(EncoderDecoder):
     def to_probability(self, logits: Tensor) -> Tensor:
         """Logits to probabilities per class: here, a sigmoid each."""
         return logits.sigmoid()
+
+    def result_probability(self, seg_logits: Tensor) -> Tensor:
+        """Probabilities (T + K, H, W) from ``seg_logits`` of a result."""
+        return self.to_probability(seg_logits)
 
     def class_maps(self, images: Tensor) -> Tensor:
         """Logits of every class as the system computes them.
@@ -274,3 +325,7 @@ class OpenVocabSegmentor(EncoderDecoder):
             self.to_probability,
         )
         sample.set_data({'pred_sem_seg': PixelData(data=label.long()[None])})
+
+
+def _note_loaded(module: OpenVocabSegmentor, *_: Any) -> None:
+    module._loaded = True

@@ -8,7 +8,6 @@ from typing import Any, NoReturn
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import initialize
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
@@ -60,6 +59,7 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
             or 'whole'.
         data_preprocessor (dict, optional): As above.
         init_cfg (dict, optional): As above.
+        pretrained (None): As above.
 
     Raises:
         ValueError: If the parts do not go together.
@@ -82,9 +82,15 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         test_cfg: dict | None = None,
         data_preprocessor: dict | nn.Module | None = None,
         init_cfg: dict | None = None,
+        pretrained: None = None,
     ) -> None:
         super().__init__(
-            None, train_cfg, test_cfg, data_preprocessor, init_cfg
+            None,
+            train_cfg,
+            test_cfg,
+            data_preprocessor,
+            init_cfg,
+            pretrained,
         )
         self.threshold = threshold
         if vocabulary is not None:
@@ -155,19 +161,6 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         if self.proxy_encoder is None:
             return self.backbone.stride
         return math.lcm(self.backbone.stride, self.proxy_encoder.stride)
-
-    def load_pretrained(self) -> None:
-        """Load the weights that ``init_cfg`` of the parts names.
-
-        mmengine does this before training only.
-
-        Raises:
-            FileNotFoundError: If there are no such weights.
-            ValueError: If they do not fit.
-        """
-        for part in self.children():
-            if getattr(part, 'init_cfg', None):
-                initialize(part, part.init_cfg)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> NoReturn:
         """Nothing is trained.
@@ -240,6 +233,10 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
             Tensor: (..., T + K, H, W) in [0, 1].
         """
         return self._log_probability(logits).exp()
+
+    def result_probability(self, seg_logits: Tensor) -> Tensor:
+        """Results carry log-probabilities; see the base."""
+        return seg_logits.exp()
 
     def _log_probability(self, logits: Tensor) -> Tensor:
         words = (self.logit_scale * logits.float()).log_softmax(dim=-3)

@@ -1,0 +1,101 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The words of a model that mmseg's inference functions have built."""
+
+import weakref
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.logging import print_log
+from mmseg.registry import DATASETS
+
+from aeroseg.vocabulary import Vocabulary
+
+
+class ModelLink:
+    """Leads from the visualizer of a config to the model of that config.
+
+    ``MMSegInferencer(classes=[...])`` gives the words to the visualizer
+    alone. The link does not keep the model alive, and is None in every copy
+    and in the text of the config, which can be dumped and read again.
+
+    Args:
+        model (OpenVocabSegmentor): The model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = weakref.ref(model)
+
+    def ask_for(self, metainfo: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Give the model words, unless it has them already.
+
+        Args:
+            metainfo (Mapping | None): 'classes' and 'palette' (which may be
+                None); None for all classes of the config's test data.
+
+        Returns:
+            dict: The classes and palette in use.
+        """
+        model = self._model()
+        if model is None:
+            return dict(metainfo or {})
+        if metainfo is None:
+            apply_test_classes(model, model.cfg)
+        elif tuple(metainfo['classes']) != model.vocabulary.names:
+            model.dataset_meta = metainfo
+        return model.dataset_meta
+
+    def __repr__(self) -> str:
+        return 'None'
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(None), ()
+
+
+def apply_test_classes(model: Any, config: Mapping[str, Any]) -> None:
+    """Ask for all classes of a config's test dataset.
+
+    A checkpoint names the training classes only. Where the config has no
+    test dataset, or it cannot be built here, the model keeps its words, with
+    a line in the log.
+
+    Args:
+        model (OpenVocabSegmentor): The model.
+        config (Mapping): The whole config.
+    """
+    dataset = (config.get('test_dataloader') or {}).get('dataset')
+    if dataset is None:
+        return
+    # Without reading the list of images, which need not be here.
+    settings = {**dataset, 'pipeline': [], 'lazy_init': True}
+    try:
+        metainfo = DATASETS.build(settings).metainfo
+    except (OSError, ValueError) as error:
+        print_log(
+            f'The classes of the test dataset are not known ({error}). The '
+            'model keeps those it has; give others by set_vocabulary.',
+            logger='current',
+            level=30,
+        )
+        return
+    model.set_vocabulary(Vocabulary.from_metainfo(metainfo))
+
+
+def link_visualizer(model: Any, config: Mapping[str, Any]) -> None:
+    """Let the visualizer of a config give its classes to the model.
+
+    Args:
+        model (OpenVocabSegmentor): The model.
+        config (Mapping): The whole config; its visualizer gets 'model'.
+    """
+    visualizer = config.get('visualizer')
+    if visualizer and visualizer.get('type') == 'PanelVisualizer':
+        visualizer['model'] = ModelLink(model)
+    elif visualizer:
+        print_log(
+            f'visualizer type {visualizer.get("type")!r} cannot give words '
+            'to the model: classes=[...] of MMSegInferencer changes the '
+            "names in pictures only. Use type='PanelVisualizer', or "
+            'set_vocabulary of the model.',
+            logger='current',
+            level=30,
+        )
