@@ -11,9 +11,9 @@ Examples:
 --out pictures
   python tools/visualize.py CONFIG CHECKPOINT IMAGE --features --out pictures
 
-Any number of models stand side by side; '-' takes the place of the checkpoint
-of a model that needs no training. Without --classes, they are asked for the
-classes of the first config's test dataset.
+Any number of models are drawn next to each other; '-' stands for the
+checkpoint of a model that needs no training. Without --classes, the models
+are asked for the classes of the first config's test dataset.
 """
 
 import argparse
@@ -36,18 +36,23 @@ from aeroseg.visualization import draw_comparison, pca_colors, with_scale
 from aeroseg.visualization.panel import fit_size, join_grid, save_picture
 from aeroseg.vocabulary import Vocabulary
 
+Row = list[tuple[str, np.ndarray]]
 Models = dict[str, tuple[str, str | None]]
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = ToolParser(__doc__)
+    parser = ToolParser(
+        __doc__,
+        usage='visualize.py CONFIG CHECKPOINT [CONFIG CHECKPOINT ...] IMAGE '
+        '--out DIR [options]',
+    )
     add = parser.add_argument
     add(
         'models',
         nargs='+',
-        metavar='CONFIG CHECKPOINT ... IMAGE',
-        help="models, then the image; '-' for no checkpoint",
+        metavar='FILE',
+        help='a config and a checkpoint per model, then the image',
     )
     add('--out', required=True, metavar='DIR', help='folder of the picture')
     add('--names', help='titles of the models, separated by ";"')
@@ -187,26 +192,26 @@ def correlation_row(
     word: str,
     classes: Vocabulary,
     title: str,
-) -> dict[str, np.ndarray]:
+) -> Row:
     """Image, correlation before and after the refinement (Fig. 6)."""
     found = word_correlation(predictor, image, word, classes)
-    return {
-        title: fit_size(found.image),
-        f'{word}: before refinement': with_scale(found.image, found.before),
-        f'{word}: after refinement': with_scale(found.image, found.after),
-    }
+    before = with_scale(found.image, found.before)
+    after = with_scale(found.image, found.after)
+    return [
+        (title, fit_size(found.image)),
+        (f'{word}: before refinement', before),
+        (f'{word}: after refinement', after),
+    ]
 
 
-def feature_row(
-    predictor: Predictor, image: str, title: str
-) -> dict[str, np.ndarray]:
+def feature_row(predictor: Predictor, image: str, title: str) -> Row:
     """Image, features of CLIP and of the guidance encoder (Fig. 3)."""
     found = feature_maps(predictor, image)
-    return {
-        title: fit_size(found.image),
-        'CLIP features': fit_size(pca_colors(found.clip)),
-        'guidance features': fit_size(pca_colors(found.guidance)),
-    }
+    return [
+        (title, fit_size(found.image)),
+        ('CLIP features', fit_size(pca_colors(found.clip))),
+        ('guidance features', fit_size(pca_colors(found.guidance))),
+    ]
 
 
 def words_of(args: argparse.Namespace, predictor: Predictor) -> Vocabulary:

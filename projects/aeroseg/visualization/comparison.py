@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Several label maps of one image, with the truth, errors and one legend."""
 
+import math
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,8 +13,6 @@ from .error_map import error_map
 from .legend import area_shares, draw_legend
 from .overlay import check_image, overlay
 from .panel import fit_size, join_grid, save_picture
-
-_TRUTH = 'truth'
 
 
 def draw_comparison(
@@ -52,22 +51,20 @@ def draw_comparison(
     if not predictions:
         raise ValueError('there is no prediction to draw; give at least one')
     palette, count = vocabulary.palette, len(vocabulary)
-    upper = {'image': check_image(image)}
+    upper = [('image', check_image(image))]
     for name, label in predictions.items():
-        upper[name] = overlay(image, label, palette, opacity)
-    rows, title = [upper], 'mean share'
-    judged = list(predictions.values())
+        upper.append((name, overlay(image, label, palette, opacity)))
+    rows, judged, title = [upper], list(predictions.values()), 'mean share'
     if truth is not None:
-        lower = {_TRUTH: overlay(image, truth, palette, opacity)}
+        lower = [('truth', overlay(image, truth, palette, opacity))]
         for name, label in predictions.items():
             drawn, share = error_map(image, truth, label, count)
-            lower[f'{100 * share:.1f} % wrong: {name}'] = drawn
-        rows.append(lower)
-        judged, title = [truth], _TRUTH
-    fitted = [
-        {name: fit_size(picture) for name, picture in row.items()}
-        for row in rows
-    ]
+            wrong = 'nothing is judged'
+            if not math.isnan(share):
+                wrong = f'{100 * share:.1f} % wrong'
+            lower.append((f'{wrong}: {name}', drawn))
+        rows, judged, title = [upper, lower], [truth], 'truth'
+    fitted = [[(name, fit_size(part)) for name, part in row] for row in rows]
     shares = np.mean([area_shares(label, count) for label in judged], axis=0)
     picture = join_grid(fitted, draw_legend(vocabulary, {title: shares}))
     if path is not None:

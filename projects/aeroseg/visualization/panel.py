@@ -151,21 +151,21 @@ def titled(picture: np.ndarray, title: str) -> np.ndarray:
 
 
 def join_grid(
-    rows: Sequence[Mapping[str, np.ndarray]],
+    rows: Sequence[Sequence[tuple[str, np.ndarray]]],
     legend: np.ndarray | None = None,
 ) -> np.ndarray:
     """Set rows of pictures with titles one below the other.
 
     Args:
-        rows (Sequence[Mapping[str, np.ndarray]]): Pictures (H_i, W_i, 3)
-            uint8 by title, from left to right.
+        rows (Sequence[Sequence[tuple[str, np.ndarray]]]): Titles and
+            pictures (H_i, W_i, 3) uint8, from left to right.
         legend (np.ndarray | None): Drawn once, to the right.
 
     Returns:
         np.ndarray: (H, W, 3) uint8, white between the pictures.
     """
     lines = [
-        join_row([titled(picture, name) for name, picture in row.items()])
+        join_row([titled(picture, name) for name, picture in row])
         for row in rows
     ]
     width = max(line.shape[1] for line in lines)
