@@ -7,6 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
+from mmengine.config import Config
+from mmseg.registry import DATASETS
+
 from aeroseg.vocabulary import Vocabulary
 
 Classes: TypeAlias = str | Path | Sequence[str] | Vocabulary
@@ -99,3 +102,24 @@ def read_words(
     if args.threshold is not None:
         vocabulary = replace(vocabulary, threshold=args.threshold)
     return vocabulary
+
+
+def classes_of_test(config: Config) -> Vocabulary | None:
+    """The classes that a config is scored on, with their colours.
+
+    Args:
+        config (Config): The whole config.
+
+    Returns:
+        Vocabulary | None: None if it has no test dataset of its own.
+
+    Raises:
+        FileNotFoundError: If the dataset reads its names from a file that is
+            missing.
+    """
+    dataset = (config.get('test_dataloader') or {}).get('dataset')
+    if not dataset or 'dataset' in dataset or 'datasets' in dataset:
+        return None
+    built = DATASETS.build({**dataset, 'lazy_init': True})
+    meta = built.metainfo
+    return Vocabulary.from_metainfo(meta) if meta.get('classes') else None

@@ -12,7 +12,7 @@ from aeroseg.vocabulary import Vocabulary
 from .legend import area_shares, draw_legend
 from .overlay import overlay
 from .panel import join_row, save_picture, shrink
-from .text import get_font
+from .text import fit_text, get_font
 
 _CAPTION = 16
 
@@ -87,8 +87,6 @@ def _pair(
     for column, picture in enumerate((image, painted)):
         left = column * (size + 2)
         cell.paste(Image.fromarray(shrink(picture, size)), (left, _CAPTION))
-    draw, font = ImageDraw.Draw(cell), get_font(11)
-    while caption and draw.textlength(caption, font) > 2 * size:
-        caption = caption[:-2].rstrip('…') + '…'
-    draw.text((0, 1), caption, 'black', font)
+    text = fit_text(caption, 2 * size, 11)
+    ImageDraw.Draw(cell).text((0, 1), text, 'black', get_font(11))
     return np.asarray(cell)

@@ -15,7 +15,7 @@ from .error_map import error_map
 from .legend import area_shares, draw_legend
 from .overlay import check_image, overlay
 from .scale_bar import draw_scale_bar
-from .text import get_font
+from .text import fit_text, get_font
 
 _GAP = 8
 _TITLE = 22
@@ -78,7 +78,7 @@ def draw_panel(
     if metres is not None:
         metres *= image.shape[1] / small[title].shape[1]
         small[title] = draw_scale_bar(small[title], metres)
-    row = [_titled(picture, name) for name, picture in small.items()]
+    row = [titled(picture, name) for name, picture in small.items()]
     legend = draw_legend(vocabulary, shares, height=row[0].shape[0])
     picture = join_row([*row, legend])
     if path is not None:
@@ -118,6 +118,69 @@ def join_row(pictures: Sequence[np.ndarray]) -> np.ndarray:
     return picture
 
 
+def fit_size(
+    picture: np.ndarray, max_side: int = 384, min_side: int = 256
+) -> np.ndarray:
+    """Shrink a large picture; repeat the pixels of a small one.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) uint8.
+        max_side (int): No side becomes longer, in pixels.
+        min_side (int): The longer side of a small picture becomes at least so
+            long, in pixels.
+    """
+    small = shrink(picture, max_side)
+    times = -(-min_side // max(small.shape[:2]))
+    return small.repeat(times, axis=0).repeat(times, axis=1)
+
+
+def titled(picture: np.ndarray, title: str) -> np.ndarray:
+    """Write a title over a picture, shortened to its width.
+
+    Args:
+        picture (np.ndarray): (H, W, 3) uint8.
+        title (str): One line of text.
+
+    Returns:
+        np.ndarray: (H + 22, W, 3) uint8.
+    """
+    bar = Image.new('RGB', (picture.shape[1], _TITLE), 'white')
+    text = fit_text(title, picture.shape[1] - 4, 14)
+    ImageDraw.Draw(bar).text((2, 2), text, 'black', get_font(14))
+    return np.concatenate([np.asarray(bar), picture])
+
+
+def join_grid(
+    rows: Sequence[Sequence[tuple[str, np.ndarray]]],
+    legend: np.ndarray | None = None,
+) -> np.ndarray:
+    """Set rows of pictures with titles one below the other.
+
+    Args:
+        rows (Sequence[Sequence[tuple[str, np.ndarray]]]): Titles and
+            pictures (H_i, W_i, 3) uint8, from left to right.
+        legend (np.ndarray | None): Drawn once, to the right.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8, white between the pictures.
+    """
+    lines = [
+        join_row([titled(picture, name) for name, picture in row])
+        for row in rows
+    ]
+    width = max(line.shape[1] for line in lines)
+    wide = [
+        np.pad(
+            line,
+            ((0, 0), (0, width - line.shape[1]), (0, 0)),
+            constant_values=255,
+        )
+        for line in lines
+    ]
+    grid = np.concatenate(wide)
+    return grid if legend is None else join_row([grid, legend])
+
+
 def save_picture(picture: np.ndarray, path: str | Path) -> None:
     """Save a picture atomically.
 
@@ -138,9 +201,3 @@ def save_picture(picture: np.ndarray, path: str | Path) -> None:
     encoded = cv2.imencode(path.suffix, bgr)[1]
     with atomic_path(path) as part:
         part.write_bytes(encoded.tobytes())
-
-
-def _titled(picture: np.ndarray, title: str) -> np.ndarray:
-    bar = Image.new('RGB', (picture.shape[1], _TITLE), 'white')
-    ImageDraw.Draw(bar).text((2, 2), title, 'black', get_font(14))
-    return np.concatenate([np.asarray(bar), picture])

@@ -22,3 +22,16 @@ def get_font(size: int) -> ImageFont.FreeTypeFont:
 def text_width(text: str, size: int) -> int:
     """Pixels that a text takes in that font."""
     return round(get_font(size).getlength(text))
+
+
+def fit_text(text: str, width: int, size: int) -> str:
+    """Shorten a text with an ellipsis until it fits.
+
+    Args:
+        text (str): One line.
+        width (int): Pixels that there are.
+        size (int): Of the font, in pixels.
+    """
+    while text and text_width(text, size) > width:
+        text = text[:-2].rstrip('…') + '…' if len(text) > 1 else ''
+    return text
