@@ -77,7 +77,7 @@ def run_tool(
             the run resumes, such as ['--resume'].
     """
     debug = '--debug' in sys.argv[1:]
-    logging.Handler.handleError = _log_failed  # type: ignore[method-assign]
+    logging.Handler.handleError = _log_failed  # type: ignore[assignment]
     if sys.platform != 'win32':
         signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, partial(_interrupt, os.getpid()))
