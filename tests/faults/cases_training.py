@@ -13,6 +13,7 @@ from PIL import Image
 
 from .cases_checkpoints import DATA, SHORT
 from .fault import Fault
+from .tool_process import Ended
 
 TRAIN = 'tools/train.py'
 TEST = 'tools/test.py'
@@ -160,6 +161,10 @@ def work_dir(name: str, path: str, prepare: Callable = nothing) -> list[Fault]:
     ]  # fmt: skip
 
 
+def _keeps_the_last(folder: Path, end: Ended) -> None:
+    assert (folder / 'work/iter_2.pth').is_file()
+
+
 def _resumed(name: str, says: str, note: bytes) -> Fault:
     return Fault(
         f'last_checkpoint: {name}', TRAIN, (*RUN[:3], '--resume', *RUN[3:]),
@@ -234,7 +239,7 @@ _OPTIONS = [
           "custom_hooks.0.type=NoHook"),
     train('option: unknown loop', 'MoonLoop', 'train_cfg.type=MoonLoop'),
     train('option: checkpoints every 0 steps', 'interval',
-          'default_hooks.checkpoint.interval=0'),
+          'default_hooks.checkpoint.interval=0', done=_keeps_the_last),
     train('option: unknown argument of the model', 'neckk',
           'model.neckk.type=CorrelationNeck'),
     score('option: mistyped key', 'did you mean test_dataloader',

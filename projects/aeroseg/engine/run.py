@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """A runner of mmengine that refuses what it would pass silently."""
 
+import difflib
 import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, nullcontext
@@ -10,6 +11,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import print_log
 from mmengine.model import is_model_wrapper
+from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -54,11 +56,12 @@ def train(runner: Runner, config: Config) -> None:
         config (Config): Its config.
 
     Raises:
-        ValueError: If a part cannot be built, or nothing would be trained.
+        ValueError: If a part cannot be built.
     """
     # In the order of ``Runner.train``, which keeps what is built already.
     with building(config):
-        loop = runner.train_loop
+        runner.train_loop  # noqa: B018  (built when it is asked for)
+        _check_optimizer(config)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(
@@ -66,11 +69,19 @@ def train(runner: Runner, config: Config) -> None:
             )
         if runner._val_loop is not None:
             runner._val_loop = runner.build_val_loop(runner._val_loop)
-    if loop.max_iters < 1:
-        raise ValueError(
-            f'train_cfg.max_iters is {loop.max_iters}; it must be at least 1'
-        )
     runner.train()
+
+
+def _check_optimizer(config: Config) -> None:
+    """mmengine makes None of an optimizer that it does not know."""
+    optimizer = (config.get('optim_wrapper') or {}).get('optimizer') or {}
+    name = optimizer.get('type')
+    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+        near = difflib.get_close_matches(name, OPTIMIZERS.module_dict, 3)
+        raise ValueError(
+            f'optim_wrapper.optimizer.type is {name!r}, which is unknown; '
+            f'known are {", ".join(near or ["AdamW", "SGD"])} and others'
+        )
 
 
 def unwrapped(model: Any) -> Any:
