@@ -17,7 +17,6 @@ from aeroseg.read_config import read_config
 from .closed_set import check_config
 from .run import building
 
-
 # The least value of whole numbers that mmengine checks late or not at all.
 _LEAST = {
     'train_cfg.max_iters': 1,

@@ -73,7 +73,7 @@ def train(runner: Runner, config: Config) -> None:
 
 
 def _check_optimizer(config: Config) -> None:
-    """mmengine makes None of an optimizer that it does not know."""
+    """An unknown optimizer would become None in mmengine."""
     optimizer = (config.get('optim_wrapper') or {}).get('optimizer') or {}
     name = optimizer.get('type')
     if isinstance(name, str) and OPTIMIZERS.get(name) is None:
@@ -143,10 +143,9 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         return None
     text = note.read_bytes().decode('utf-8', 'backslashreplace').strip('\0 \n')
     named = Path(text)
-    here = note.parent / named.name
-    if here.is_file():
-        return here
-    found = sorted(p.name for p in note.parent.glob('*.pth'))
+    found = sorted(p.name for p in note.parent.glob('*.pth') if p.is_file())
+    if named.name in found:
+        return note.parent / named.name
     raise ValueError(
         f'{note} names {named.name!r}, which is not in {note.parent}; there '
         f'are {found or "no checkpoints"}. Name one: --resume CHECKPOINT, or '
