@@ -165,6 +165,11 @@ def _keeps_the_last(folder: Path, end: Ended) -> None:
     assert (folder / 'work/iter_2.pth').is_file()
 
 
+def _names_the_label(folder: Path, end: Ended) -> None:
+    told = end.out + end.err
+    assert '1 of 4 labels in tiles/ann_dir/train have no image' in told
+
+
 def _resumed(name: str, says: str, note: bytes) -> Fault:
     return Fault(
         f'last_checkpoint: {name}', TRAIN, (*RUN[:3], '--resume', *RUN[3:]),
@@ -279,7 +284,7 @@ _DATA = [
     train('data: one label is missing', r'1\.png',
           prepare=partial(_remove, _image('ann'))),
     train('data: one image is missing', r'1\.png',
-          prepare=partial(_remove, _image())),
+          prepare=partial(_remove, _image()), done=_names_the_label),
     train('data: no validation images', 'val',
           prepare=partial(_remove, 'tiles/img_dir/val')),
     train('data: an image is cut', r'1\.png',
