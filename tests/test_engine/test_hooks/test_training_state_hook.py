@@ -29,7 +29,7 @@ def test_weights_alone_are_not_resumed_from(missing: str) -> None:
 @pytest.mark.parametrize('value', [float('nan'), float('inf')])
 def test_a_loss_that_is_not_finite_ends_training(value: float) -> None:
     losses = {'loss': torch.tensor(value), 'decode.acc': torch.tensor(1.0)}
-    with pytest.raises(ValueError, match='diverged: loss .* iteration 7'):
+    with pytest.raises(ValueError, match=r'diverged: loss .* iteration 7'):
         TrainingStateHook().after_train_iter(runner(), 6, outputs=losses)
 
 
