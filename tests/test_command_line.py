@@ -2,6 +2,7 @@
 """One sentence and a status for every end of a tool."""
 
 import errno
+import logging
 import os
 import signal
 import subprocess
@@ -148,3 +149,30 @@ def test_the_parser_has_debug_and_keeps_examples() -> None:
     parser = ToolParser('Do it.\n\nExamples:\n  python tools/x.py --a\n')
     assert parser.parse_args(['--debug']).debug
     assert '\n  python tools/x.py --a\n' in parser.format_help()
+
+
+def test_what_a_data_process_raised_is_one_sentence(end: Callable) -> None:
+    text = (
+        'Caught ValueError in DataLoader worker process 0.\n'
+        'Original Traceback (most recent call last):\n'
+        '  File "x.py", line 1, in f\nValueError: tiles/1.png is damaged\n'
+    )
+    status, told = end(fail(ValueError(text)))
+    assert (status, told) == (1, 'error: tiles/1.png is damaged\n')
+
+
+def test_a_log_on_a_full_disk_ends_the_run(end: Callable) -> None:
+    class Full(logging.StreamHandler):
+        def emit(self, record: logging.LogRecord) -> None:
+            try:
+                raise OSError(errno.ENOSPC, 'No space left on device')
+            except OSError:
+                self.handleError(record)
+
+    def main() -> None:
+        logger = logging.Logger('full')
+        logger.addHandler(Full())
+        logger.info('loss: 0.1')
+
+    status, told = end(main)
+    assert (status, told) == (1, 'error: No space left on device\n')

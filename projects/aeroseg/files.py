@@ -56,5 +56,10 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
         yield part
         part.chmod(mode)
         part.replace(path)
+    except OSError as error:
+        # A write to an open file, as on a full disk, names none.
+        if error.filename is None and error.errno is not None:
+            error.filename = str(path)
+        raise
     finally:
         part.unlink(missing_ok=True)

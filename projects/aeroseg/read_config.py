@@ -57,6 +57,8 @@ def _read(path: Path) -> Config:
             "another package, as _base_ = 'mmseg::segformer/NAME.py' does, "
             'that package must be installed; mmseg and mmpretrain are'
         ) from error
+    except OSError:
+        raise  # of the system, such as a full disk
     except Exception as error:  # a config is a program
         raise ValueError(
             f'{path} is not a config: {error} ({type(error).__name__})'

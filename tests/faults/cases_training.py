@@ -13,6 +13,7 @@ from PIL import Image
 
 from .cases_checkpoints import DATA, SHORT
 from .fault import Fault
+from .tool_process import Ended
 
 TRAIN = 'tools/train.py'
 TEST = 'tools/test.py'
@@ -160,6 +161,15 @@ def work_dir(name: str, path: str, prepare: Callable = nothing) -> list[Fault]:
     ]  # fmt: skip
 
 
+def _keeps_the_last(folder: Path, end: Ended) -> None:
+    assert (folder / 'work/iter_2.pth').is_file()
+
+
+def _names_the_label(folder: Path, end: Ended) -> None:
+    told = end.out + end.err
+    assert '1 of 4 labels in tiles/ann_dir/train have no image' in told
+
+
 def _resumed(name: str, says: str, note: bytes) -> Fault:
     return Fault(
         f'last_checkpoint: {name}', TRAIN, (*RUN[:3], '--resume', *RUN[3:]),
@@ -234,7 +244,7 @@ _OPTIONS = [
           "custom_hooks.0.type=NoHook"),
     train('option: unknown loop', 'MoonLoop', 'train_cfg.type=MoonLoop'),
     train('option: checkpoints every 0 steps', 'interval',
-          'default_hooks.checkpoint.interval=0'),
+          'default_hooks.checkpoint.interval=0', done=_keeps_the_last),
     train('option: unknown argument of the model', 'neckk',
           'model.neckk.type=CorrelationNeck'),
     score('option: mistyped key', 'did you mean test_dataloader',
@@ -274,7 +284,7 @@ _DATA = [
     train('data: one label is missing', r'1\.png',
           prepare=partial(_remove, _image('ann'))),
     train('data: one image is missing', r'1\.png',
-          prepare=partial(_remove, _image())),
+          prepare=partial(_remove, _image()), done=_names_the_label),
     train('data: no validation images', 'val',
           prepare=partial(_remove, 'tiles/img_dir/val')),
     train('data: an image is cut', r'1\.png',

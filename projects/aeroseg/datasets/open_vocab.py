@@ -1,10 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The base of all datasets: seen and unseen classes, checked."""
 
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from mmengine import fileio
+from mmengine.logging import print_log
 from mmseg.datasets import BaseSegDataset
 from mmseg.registry import DATASETS
 
@@ -245,6 +247,15 @@ class OpenVocabDataset(BaseSegDataset):
                 f'{missing[0]}{self.img_suffix}; expected '
                 f'{fileio.join_path(ann_dir, first)}. Add the labels, or '
                 'name the labelled images in ann_file'
+            )
+        extra = sorted(labels - set(names))
+        if extra and not self.ann_file:
+            print_log(
+                f'{type(self).__name__}: {len(extra)} of {len(labels)} labels '
+                f'in {ann_dir} have no image and are not used, the first is '
+                f'{extra[0]}{self.seg_map_suffix}',
+                logger='current',
+                level=logging.WARNING,
             )
 
     def _entry(

@@ -18,6 +18,18 @@ from aeroseg.read_config import read_config
 from .closed_set import check_config
 from .run import building
 
+# The least value of whole numbers that mmengine checks late or not at all.
+_LEAST = {
+    'train_cfg.max_iters': 1,
+    'train_cfg.max_epochs': 1,
+    'train_cfg.val_interval': 1,
+    **{
+        f'{name}_dataloader.{key}': least
+        for name in ('train', 'val', 'test')
+        for key, least in (('batch_size', 1), ('num_workers', 0))
+    },
+}
+
 
 class ConfigOptions(DictAction):
     """`KEY=VALUE`, with a sentence about what is neither."""
@@ -93,6 +105,7 @@ def load_config(args: argparse.Namespace) -> Config:
     """
     config = read_config(args.config, args.cfg_options)
     _check_parts(config)
+    _check_numbers(config)
     for words in args.hook:
         config.setdefault('custom_hooks', []).append(_hook(words))
     config.launcher = args.launcher
@@ -127,6 +140,17 @@ def _check_parts(config: Config) -> None:
                 f'{config.filename} has no {name}, a dict with {key!r}; it is '
                 f'{part!r}. A config of a run inherits from files in '
                 'configs/_base_ or has all their parts'
+            )
+
+
+def _check_numbers(config: Config) -> None:
+    for key, least in _LEAST.items():
+        section, name = key.split('.')
+        value = (config.get(section) or {}).get(name, least)
+        if not isinstance(value, int) or value < least:
+            raise ValueError(
+                f'{key} is {value!r}; it must be a whole number of at least '
+                f'{least}'
             )
 
 

@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """A runner of mmengine that refuses what it would pass silently."""
 
+import difflib
 import os
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager, nullcontext
@@ -9,6 +10,7 @@ from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import print_log
+from mmengine.registry import OPTIMIZERS
 from mmengine.runner import Runner
 from torch import Tensor, nn
 
@@ -53,11 +55,12 @@ def train(runner: Runner, config: Config) -> None:
         config (Config): Its config.
 
     Raises:
-        ValueError: If a part cannot be built, or nothing would be trained.
+        ValueError: If a part cannot be built.
     """
     # In the order of ``Runner.train``, which keeps what is built already.
     with building(config):
-        loop = runner.train_loop
+        runner.train_loop  # noqa: B018  (built when it is asked for)
+        _check_optimizer(config)
         runner.optim_wrapper = runner.build_optim_wrapper(runner.optim_wrapper)
         if runner.param_schedulers is not None:
             runner.param_schedulers = runner.build_param_scheduler(
@@ -65,11 +68,19 @@ def train(runner: Runner, config: Config) -> None:
             )
         if runner._val_loop is not None:
             runner._val_loop = runner.build_val_loop(runner._val_loop)
-    if loop.max_iters < 1:
-        raise ValueError(
-            f'train_cfg.max_iters is {loop.max_iters}; it must be at least 1'
-        )
     runner.train()
+
+
+def _check_optimizer(config: Config) -> None:
+    """An unknown optimizer would become None in mmengine."""
+    optimizer = (config.get('optim_wrapper') or {}).get('optimizer') or {}
+    name = optimizer.get('type')
+    if isinstance(name, str) and OPTIMIZERS.get(name) is None:
+        near = difflib.get_close_matches(name, OPTIMIZERS.module_dict, 3)
+        raise ValueError(
+            f'optim_wrapper.optimizer.type is {name!r}, which is unknown; '
+            f'known are {", ".join(near or ["AdamW", "SGD"])} and others'
+        )
 
 
 @contextmanager
@@ -126,10 +137,9 @@ def latest_checkpoint(work_dir: str | Path) -> Path | None:
         return None
     text = note.read_bytes().decode('utf-8', 'backslashreplace').strip('\0 \n')
     named = Path(text)
-    here = note.parent / named.name
-    if here.is_file():
-        return here
-    found = sorted(p.name for p in note.parent.glob('*.pth'))
+    found = sorted(p.name for p in note.parent.glob('*.pth') if p.is_file())
+    if named.name in found:
+        return note.parent / named.name
     raise ValueError(
         f'{note} names {named.name!r}, which is not in {note.parent}; there '
         f'are {found or "no checkpoints"}. Name one: --resume CHECKPOINT, or '
