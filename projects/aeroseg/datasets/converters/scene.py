@@ -1,7 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """One image of a download with its label."""
 
+import unicodedata
 from dataclasses import dataclass, field
+from typing import Any
 
 from .source import SourceFile
 from .tiling import Window
@@ -33,6 +35,8 @@ class Scene:
         split (str): 'train' or 'val'; '' if the tiles name their own.
         tiles (tuple[str, ...]): Names of the tiles wanted, in the form of
             the converter; empty for all.
+        stem (str): What the names of its tiles begin with, unless they are
+            given in `tiles`; unique in a split.
     """
 
     name: str
@@ -40,3 +44,18 @@ class Scene:
     label: SourceFile
     split: str = ''
     tiles: tuple[str, ...] = field(default=())
+    stem: str = ''
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What a record must have been asked for to count as done."""
+        return {'split': self.split, 'tiles': list(self.tiles)}
+
+    @property
+    def places(self) -> list[str]:
+        """Names that no other scene may have, as any disk compares them."""
+        names = self.tiles or (self.stem or self.name,)
+        return [
+            unicodedata.normalize('NFC', f'{self.split}/{name}').casefold()
+            for name in names
+        ]
