@@ -90,7 +90,6 @@ class OpenEarthMapConverter(Converter):
                 stem = Path(name).stem
                 key = f'{split}/{stem}'
                 scenes.append(Scene(key, image, label, split, stem=stem))
-        _check_splits(scenes)
         return scenes
 
     def _names(self) -> dict[str, list[str]]:
@@ -177,18 +176,18 @@ class OpenEarthMapConverter(Converter):
                 ', the rule of this conversion' if rule == self.rule else ''
             )
             sentences.append(f'rule {rule}: {", ".join(parts)}{chosen}')
-        return sentences
+        return sentences + _shared_scenes(records)
 
 
-def _check_splits(scenes: Sequence[Scene]) -> None:
-    splits: dict[str, str] = {}
-    for scene in scenes:
-        other = splits.setdefault(scene.stem, scene.split)
-        if other != scene.split:
-            raise ValueError(
-                f'{scene.stem} is listed for {other} and for {scene.split}; '
-                'a scene belongs to one of them'
-            )
+def _shared_scenes(records: Sequence[Record]) -> list[str]:
+    files = [(r['notes']['split'], r['image']['file']) for r in records]
+    both = sorted(f for s, f in files if s == 'val' and ('train', f) in files)
+    if not both:
+        return []
+    return [
+        f'warning: {len(both):,} scenes are listed for train and for val, '
+        f'the first is {both[0]}; their scores measure memory'
+    ]
 
 
 def _join(paths: Sequence[str | Path]) -> str:
