@@ -95,12 +95,19 @@ def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
             f'no table file {path}; the tables of the paper are in '
             f'{PAPER_TABLES}'
         )
-    content = json.loads(path.read_text(encoding='utf-8'))
-    models = content.get('models', {})
-    return tuple(
-        _table(entry, models, content.get('source'), path)
-        for entry in content['tables']
-    )
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        models = content.get('models', {})
+        return tuple(
+            _table(entry, models, content.get('source'), path)
+            for entry in content['tables']
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} is no file of tables: {error!r}; see {PAPER_TABLES}'
+        ) from error
+    except json.JSONDecodeError as error:
+        raise ValueError(f'{path} is no JSON file: {error}') from error
 
 
 def select_cells(

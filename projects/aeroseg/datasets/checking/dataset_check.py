@@ -22,6 +22,9 @@ class DatasetCheck:
         sample (int, optional): Number of pairs to check per split, spread
             evenly. Default: all.
 
+    Raises:
+        ValueError: If `sample` is not positive.
+
     Examples::
 
         check = DatasetCheck({'train': train, 'val': val})
@@ -35,6 +38,8 @@ class DatasetCheck:
         splits: Mapping[str, OpenVocabDataset],
         sample: int | None = None,
     ) -> None:
+        if sample is not None and sample < 1:
+            raise ValueError(f'sample={sample}; give 1 or more')
         self.splits = dict(splits)
         self.sample = sample
         self.infos = {n: self._chosen(d) for n, d in self.splits.items()}

@@ -4,6 +4,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -85,8 +86,14 @@ def scan_pairs(
     if workers == 1 or len(infos) < 2:
         yield from map(scan_pair, infos)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(scan_pair, infos, chunksize=8)
+    try:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(scan_pair, infos, chunksize=8)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            'a process of the check was killed, probably because memory ran '
+            'out; check with fewer processes (--workers 1)'
+        ) from error
 
 
 def _scan_image(info: Mapping[str, Any], facts: PairFacts) -> None:
