@@ -99,7 +99,17 @@ def find_runs(
 
 def _read(path: Path) -> Run:
     record = read_result(path)
-    config = (record['protocol'].get('run') or {}).get('config')
+    try:
+        run, summary = record['protocol']['run'] or {}, record['summary']
+        config = run.get('config')
+        _ = run['seed'], record['protocol']['model']['test_cfg']
+        _ = record['protocol']['code']['commit']
+        _ = [float(score) for score in summary.values() if score is not None]
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(
+            f'{path} lacks what tools/test.py writes ({error!r}); delete it, '
+            'or test again'
+        ) from error
     if config is None:
         raise ValueError(
             f'{path} does not say which config it belongs to; results of '

@@ -10,7 +10,7 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from PIL import Image, ImageFile
+from PIL import Image, ImageFile, UnidentifiedImageError
 
 from aeroseg.errors import reason
 
@@ -29,6 +29,8 @@ _UNREADABLE = (
 )
 _STRIP = 512  # rows that are decoded at a time
 _ORIENTATION = 0x0112  # EXIF
+_COMPRESSION, _DEFLATE = 259, (8, 32946)  # TIFF
+_STRIPS, _TILES = (273, 279), (324, 325)  # offsets and lengths in bytes
 _SUBFILE = 254  # TIFF: what a further picture of the file is for
 
 
@@ -53,7 +55,7 @@ def open_image(
     damage = None if allow_damaged else find_damage(content)
     if damage:
         raise ValueError(
-            f'{path} cannot be read as it was, it is damaged: {damage}. '
+            f'{path} cannot be read in full, it is damaged: {damage}. '
             'Download or write it again'
         )
     try:
@@ -64,6 +66,11 @@ def open_image(
         raise ValueError(
             f'{path} has more pixels than can be read at once ({error}). Cut '
             'it into parts, for example with gdal_translate -srcwin'
+        ) from error
+    except UnidentifiedImageError as error:
+        raise ValueError(
+            f'{path} cannot be read as an image: it has no known format. '
+            'Download or write it again'
         ) from error
     except _UNREADABLE as error:
         raise ValueError(
@@ -78,9 +85,9 @@ def find_damage(content: bytes) -> str | None:
     """What is wrong with a file that decoders read without an error.
 
     Pillow checks neither the checksums of a PNG nor reports what libjpeg
-    warns of. Every checksum of a PNG is computed. A JPEG must have its end
-    marker; where rasterio is installed, JPEG and TIFF are decoded by GDAL
-    with warnings as errors.
+    warns of. Every checksum of a PNG, and of the deflated parts of a TIFF, is
+    computed. A JPEG must have its end marker; where rasterio is installed,
+    JPEG and TIFF are decoded by GDAL with warnings as errors.
 
     Args:
         content (bytes): The file.
@@ -95,8 +102,10 @@ def find_damage(content: bytes) -> str | None:
     # Some cameras add data after the end, so it may be anywhere.
     if is_jpeg and b'\xff\xd9' not in content:
         return 'the end of the JPEG is missing'
-    if is_jpeg or content[:4] in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
+    if is_jpeg:
         return _gdal_damage(content)
+    if content[:4] in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
+        return _deflate_damage(content) or _gdal_damage(content)
     return None
 
 
@@ -116,6 +125,24 @@ def _png_damage(content: bytes) -> str | None:
     return 'the end of the PNG is missing'
 
 
+def _deflate_damage(content: bytes) -> str | None:
+    """Check what libtiff does not: the checksum of every strip or tile."""
+    try:
+        tags = Image.open(io.BytesIO(content)).tag_v2  # type: ignore[attr-defined]
+        if tags.get(_COMPRESSION) not in _DEFLATE:
+            return None
+        kind = _STRIPS if _STRIPS[0] in tags else _TILES
+        parts = zip(*(tags[tag] for tag in kind), strict=True)
+        for place, length in parts:
+            if length:  # 0 in a sparse file
+                zlib.decompress(content[place : place + length])
+    except zlib.error as error:
+        return str(error)
+    except (*_UNREADABLE, AttributeError):
+        return None  # opening it says more
+    return None
+
+
 def _gdal_damage(content: bytes) -> str | None:
     if importlib.util.find_spec('rasterio') is None:
         return None
@@ -128,7 +155,7 @@ def _gdal_damage(content: bytes) -> str | None:
         with (
             warnings.catch_warnings(action='ignore'),
             rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING='YES'),
-            MemoryFile(content) as memory,
+            MemoryFile(content, filename='image') as memory,
             memory.open() as data,
             _warnings_of_gdal() as told,
         ):
@@ -144,7 +171,7 @@ def _gdal_damage(content: bytes) -> str | None:
 def _warnings_of_gdal() -> Iterator[list[str]]:
     """Collect what GDAL and the libraries below it warn of."""
     told: list[str] = []
-    logger = logging.getLogger('rasterio._env')
+    logger = logging.getLogger('rasterio')
     handler = logging.Handler(logging.WARNING)
     handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
     logger.addHandler(handler)

@@ -26,7 +26,8 @@ def open_label(content: bytes, path: object) -> Image.Image:
         path (object): Named in the error.
 
     Raises:
-        ValueError: If the file is damaged or stored lossily.
+        ValueError: If the file is damaged, stored lossily, or lost its
+            values (the palette fault).
     """
     image = open_image(content, path)
     lossy = image.info.get('compression') == 'jpeg'
@@ -36,6 +37,16 @@ def open_label(content: bytes, path: object) -> Image.Image:
             'changes values near edges; a label or mask must be stored '
             'losslessly, as PNG or TIFF. Export it again from its source'
         )
+    if is_packed(content):
+        colours = len(image.getpalette() or ()) // 3
+        highest = int(np.asarray(image).max(initial=0))
+        if highest >= colours:
+            raise ValueError(
+                f'{path} has the palette fault: a PNG of mode P with '
+                f'{colours} colours in its palette, but values up to {highest}. Its '
+                'writer dropped the higher bits, so the classes are lost; '
+                'write it again, ids in mode L'
+            )
     return image
 
 
@@ -54,23 +65,13 @@ def read_ids(content: bytes, path: object) -> np.ndarray:
         ValueError: If the file is damaged, stored lossily, has several bands
             or lost its ids (the palette fault).
     """
-    image = open_label(content, path)
-    ids = np.asarray(image)
+    ids = np.asarray(open_label(content, path))
     if ids.ndim != 2 or ids.dtype.kind not in 'bui':
         raise ValueError(
             f'label {path} holds {ids.dtype} values of shape {ids.shape}; a '
             'label has one integer per pixel. For a colour mask use '
             'FolderDataset with colours in names.txt'
         )
-    if is_packed(content):
-        colours = len(image.getpalette() or ()) // 3
-        if ids.max(initial=0) >= colours:
-            raise ValueError(
-                f'label {path} has the palette fault: a PNG of mode P with '
-                f'{colours} colours in its palette, but ids up to '
-                f'{ids.max()}. Its writer dropped the higher bits, so the ids '
-                'are lost; write the label again in mode L'
-            )
     return ids
 
 

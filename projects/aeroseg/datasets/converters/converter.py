@@ -148,7 +148,7 @@ def compare(
 
 
 def blank_share(image: np.ndarray, label: np.ndarray) -> float:
-    """Share of the pixels that are pure white or black and have a class.
+    """How many of the pixels that have a class are pure white or black.
 
     Args:
         image (np.ndarray): (H, W, 3) uint8 RGB.
@@ -159,7 +159,8 @@ def blank_share(image: np.ndarray, label: np.ndarray) -> float:
     """
     lowest, highest = image.min(axis=-1), image.max(axis=-1)
     blank = (highest == 0) | (lowest == 255)
-    return round(float((blank & (label != IGNORE_INDEX)).mean()), 4)
+    counts = label != IGNORE_INDEX
+    return round(float(blank[counts].mean()), 4) if counts.any() else 0.0
 
 
 def remarks(records: Sequence[Record]) -> list[str]:
@@ -169,11 +170,10 @@ def remarks(records: Sequence[Record]) -> list[str]:
     if blank:
         most = max(blank, key=lambda record: record['blank'])
         sentences.append(
-            f'warning: {len(blank):,} images are pure white or black in more '
-            f'than {BLANK_SHARE:.0%} of their area, the most '
-            f'{most["image"]["file"]} ({most["blank"]:.0%}), and the label '
-            'gives these pixels a class. If there are no data, label them as '
-            'ignored'
+            f'warning: in {len(blank):,} images more than {BLANK_SHARE:.0%} '
+            'of the pixels with a class are pure white or black, the most in '
+            f'{most["image"]["file"]} ({most["blank"]:.0%}). Where there are '
+            'no data, label them as ignored'
         )
     damaged = [r for r in records if r.get('damage')]
     if damaged:
