@@ -208,7 +208,7 @@ def options() -> list[Fault]:
                          '--train-list no.txt', '--val-list scene.tif'),
         'folder': ('--val-share nan', '--val-share 0', '--val-share 1',
                    '--val-share -0.2', '--val-share inf', '--seed 0.5',
-                   '--size -4', '--val nowhere', '--val Tile',
+                   '--size -4', '--val nowhere', '--val-share 0.5',
                    '--masks ids', '--masks other', '--names no.txt',
                    '--names scene.tif', '--names own', '--image-dir masks',
                    '--mask-dir labels', '--ignore-colours red',
@@ -350,7 +350,7 @@ OWN = [
     *(Fault(f'folder: other {words} after a first run', FOLDER.path,
             FOLDER.command(*words.split(' ')), first(FOLDER, nothing),
             'other settings')
-      for words in ('--size 16', '--seed 7', '--rule drop', '--val Tile',
+      for words in ('--size 16', '--seed 7', '--rule drop', '--val-share 0.5',
                     '--ignore-colours #9B9B9B #010101')),
     Fault('folder: other colours after a first run', FOLDER.path,
           FOLDER.command(), first(FOLDER, lambda f: write(

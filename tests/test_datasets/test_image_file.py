@@ -10,8 +10,7 @@ from PIL import Image
 from aeroseg.datasets.image_file import find_damage, open_image
 
 RANDOM = np.random.default_rng(0)
-PIXELS = RANDOM.integers(0, 255, (8, 9, 3), dtype=np.uint8)
-PIXELS = PIXELS.repeat(12, axis=0).repeat(12, axis=1)
+PIXELS = RANDOM.integers(0, 255, (96, 108, 3), dtype=np.uint8)
 
 
 def encoded(kind: str, **options: object) -> bytes:

@@ -1,15 +1,17 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Decodes image files completely and finds damage that decoders hide."""
 
-import importlib.util
 import io
-import logging
+import os
 import struct
-import warnings
+import tempfile
+import threading
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import cv2
+import numpy as np
 from PIL import Image, ImageFile, UnidentifiedImageError
 
 from aeroseg.errors import reason
@@ -27,9 +29,16 @@ _UNREADABLE = (
     struct.error,
     zlib.error,
 )
-_STRIP = 512  # rows that are decoded at a time
+_LIBJPEG = (
+    'Corrupt JPEG data',
+    'Premature end of JPEG',
+    'Inconsistent progression',
+    'Invalid SOS',
+)
+_AS_STORED = cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+_one_at_a_time = threading.Lock()
 _ORIENTATION = 0x0112  # EXIF
-_COMPRESSION, _DEFLATE = 259, (8, 32946)  # TIFF
+_COMPRESSION, _DEFLATE, _JPEG, _TABLES = 259, (8, 32946), 7, 347  # TIFF
 _STRIPS, _TILES = (273, 279), (324, 325)  # offsets and lengths in bytes
 _SUBFILE = 254  # TIFF: what a further picture of the file is for
 
@@ -85,9 +94,9 @@ def find_damage(content: bytes) -> str | None:
     """What is wrong with a file that decoders read without an error.
 
     Pillow checks neither the checksums of a PNG nor reports what libjpeg
-    warns of. Every checksum of a PNG, and of the deflated parts of a TIFF, is
-    computed. A JPEG must have its end marker; where rasterio is installed,
-    JPEG and TIFF are decoded by GDAL with warnings as errors.
+    warns of, and libtiff does not check the end of a deflated part. Here every
+    checksum of a PNG and of a deflated TIFF is computed, and libjpeg's
+    warnings about a JPEG, also inside a TIFF, are damage.
 
     Args:
         content (bytes): The file.
@@ -98,14 +107,10 @@ def find_damage(content: bytes) -> str | None:
     """
     if content.startswith(_PNG):
         return _png_damage(content)
-    is_jpeg = content.startswith(b'\xff\xd8')
-    # Some cameras add data after the end, so it may be anywhere.
-    if is_jpeg and b'\xff\xd9' not in content:
-        return 'the end of the JPEG is missing'
-    if is_jpeg:
-        return _gdal_damage(content)
+    if content.startswith(b'\xff\xd8'):
+        return _jpeg_damage(content)
     if content[:4] in (b'II*\0', b'MM\0*', b'II+\0', b'MM\0+'):
-        return _deflate_damage(content) or _gdal_damage(content)
+        return _tiff_damage(content)
     return None
 
 
@@ -125,17 +130,24 @@ def _png_damage(content: bytes) -> str | None:
     return 'the end of the PNG is missing'
 
 
-def _deflate_damage(content: bytes) -> str | None:
-    """Check what libtiff does not: the checksum of every strip or tile."""
+def _tiff_damage(content: bytes) -> str | None:
+    """Check the strips or tiles as what they are, zlib or JPEG streams."""
     try:
         tags = Image.open(io.BytesIO(content)).tag_v2  # type: ignore[attr-defined]
-        if tags.get(_COMPRESSION) not in _DEFLATE:
+        kind = tags.get(_COMPRESSION)
+        if kind not in (*_DEFLATE, _JPEG):
             return None
-        kind = _STRIPS if _STRIPS[0] in tags else _TILES
-        parts = zip(*(tags[tag] for tag in kind), strict=True)
-        for place, length in parts:
-            if length:  # 0 in a sparse file
-                zlib.decompress(content[place : place + length])
+        places = _STRIPS if _STRIPS[0] in tags else _TILES
+        tables = bytes(tags.get(_TABLES, b''))[:-2]
+        for place, length in zip(*(tags[p] for p in places), strict=True):
+            part = content[place : place + length]
+            if part and kind == _JPEG:
+                # The tables that all parts share come first.
+                damage = _jpeg_damage(tables + part[2:] if tables else part)
+                if damage:
+                    return damage
+            elif part:  # empty in a sparse file
+                zlib.decompress(part)
     except zlib.error as error:
         return str(error)
     except (*_UNREADABLE, AttributeError):
@@ -143,44 +155,28 @@ def _deflate_damage(content: bytes) -> str | None:
     return None
 
 
-def _gdal_damage(content: bytes) -> str | None:
-    if importlib.util.find_spec('rasterio') is None:
-        return None
-    import rasterio
-    from rasterio.errors import RasterioError
-    from rasterio.io import MemoryFile
-    from rasterio.windows import Window
-
-    try:
-        with (
-            warnings.catch_warnings(action='ignore'),
-            rasterio.Env(GDAL_ERROR_ON_LIBJPEG_WARNING='YES'),
-            MemoryFile(content, filename='image') as memory,
-            memory.open() as data,
-            _warnings_of_gdal() as told,
-        ):
-            for row in range(0, data.height, _STRIP):
-                rows = min(_STRIP, data.height - row)
-                data.read(window=Window(0, row, data.width, rows))
-    except (RasterioError, OSError) as error:
-        return reason(error)
-    return told[0] if told else None
-
-
-@contextmanager
-def _warnings_of_gdal() -> Iterator[list[str]]:
-    """Collect what GDAL and the libraries below it warn of."""
-    told: list[str] = []
-    logger = logging.getLogger('rasterio')
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: told.append(record.getMessage())  # type: ignore[method-assign]
-    logger.addHandler(handler)
-    propagate, logger.propagate = logger.propagate, False
-    try:
-        yield told
-    finally:
-        logger.propagate = propagate
-        logger.removeHandler(handler)
+def _jpeg_damage(content: bytes) -> str | None:
+    """What libjpeg warns of. OpenCV alone lets it speak, on stderr."""
+    data = np.frombuffer(content, np.uint8)
+    with _one_at_a_time, tempfile.TemporaryFile() as log:
+        stderr = os.dup(2)
+        os.dup2(log.fileno(), 2)
+        try:
+            cv2.imdecode(
+                data, cv2.IMREAD_COLOR | cv2.IMREAD_IGNORE_ORIENTATION
+            )
+        except cv2.error:
+            pass  # such as too many pixels; opening it says more
+        finally:
+            os.dup2(stderr, 2)
+            os.close(stderr)
+        log.seek(0)
+        told = log.read().decode(errors='replace')
+    for line in told.splitlines():
+        if line.startswith(_LIBJPEG):
+            return line
+    # The end may be cut off without a warning; cameras add data after it.
+    return None if b'\xff\xd9' in content else 'the end of the JPEG is missing'
 
 
 @contextmanager

@@ -43,9 +43,9 @@ def open_label(content: bytes, path: object) -> Image.Image:
         if highest >= colours:
             raise ValueError(
                 f'{path} has the palette fault: a PNG of mode P with '
-                f'{colours} colours in its palette, but values up to {highest}. Its '
-                'writer dropped the higher bits, so the classes are lost; '
-                'write it again, ids in mode L'
+                f'{colours} colours in its palette, but values up to '
+                f'{highest}. Its writer dropped the higher bits, so the '
+                'classes are lost; write it again, ids in mode L'
             )
     return image
 

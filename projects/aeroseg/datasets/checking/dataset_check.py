@@ -10,7 +10,7 @@ from aeroseg.vocabulary import Vocabulary
 
 from ..open_vocab import OpenVocabDataset
 from .pair import PairFacts, scan_pairs
-from .rules import Finding, check_overlap, check_split
+from .rules import Finding, check_overlap, check_split, check_unused
 
 
 class DatasetCheck:
@@ -79,6 +79,7 @@ class DatasetCheck:
         for name, pairs in self.pairs.items():
             sampled = len(self.infos[name]) < len(self.splits[name])
             found += check_split(name, pairs, self.vocabulary(name), sampled)
+            found += check_unused(name, self.splits[name].unused_labels())
         return found + check_overlap(self.pairs)
 
     def vocabulary(self, split: str) -> Vocabulary:

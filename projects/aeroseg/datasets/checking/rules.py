@@ -69,6 +69,20 @@ def check_split(
     return sorted(findings, key=lambda f: order.index(f.level))
 
 
+def check_unused(name: str, labels: Sequence[str]) -> list[Finding]:
+    """A finding about labels without an image."""
+    if not labels:
+        return []
+    return [
+        Finding(
+            'warning',
+            f'{name}: {len(labels):,} labels have no image, the first is '
+            f'{labels[0]}',
+            'They are not used; add the images or delete the labels',
+        )
+    ]
+
+
 def check_overlap(
     splits: Mapping[str, Sequence[PairFacts]],
 ) -> list[Finding]:
