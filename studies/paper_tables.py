@@ -19,6 +19,7 @@ from runs import find_runs
 from table_writer import to_csv, to_markdown
 from tables import PAPER_TABLES, load_tables, select_cells
 
+from aeroseg.command_line import ToolParser, integer, run_tool
 from aeroseg.files import atomic_path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -27,10 +28,7 @@ DEFAULT = Path('work_dirs')
 
 def parse_args() -> argparse.Namespace:
     """The command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolParser(__doc__)
     add = parser.add_argument
     add('work_dirs', nargs='*', help='where runs are; default: work_dirs')
     add('--tables', default=PAPER_TABLES, help='JSON file of other tables')
@@ -40,9 +38,11 @@ def parse_args() -> argparse.Namespace:
     add('--mode', help='only results of this inference mode')
     add('--list', action='store_true', help='print rows and configs')
     add('--run', nargs='+', metavar='ROW', help='train and test these first')
-    add('--seeds', nargs='+', type=int, default=[0], help='with --run')
-    add('--launcher', default='none', help='none, pytorch or slurm')
-    add('--processes', type=int, default=1, help='of the pytorch launcher')
+    seed = integer(0, 2**32 - 1)
+    add('--seeds', nargs='+', type=seed, default=[0], help='with --run')
+    add('--launcher', default='none', choices=('none', 'pytorch', 'slurm'))
+    processes = integer(1)
+    add('--processes', type=processes, default=1, help='of --launcher pytorch')
     add('--launcher-args', default='', help='for torchrun or srun, quoted')
     add('--cfg-options', nargs='+', default=[], help='changes of all configs')
     add('--dry-run', action='store_true', help='print commands, run nothing')
@@ -69,22 +69,18 @@ def run_rows(args: argparse.Namespace) -> None:
 def main() -> int:
     """Read the command line and run it."""
     args = parse_args()
-    try:
-        tables = load_tables(args.tables)
-        if args.list:
-            for cell in select_cells(tables, ['*']):
-                print(f'{cell.name:28} {cell.config}')
+    tables = load_tables(args.tables)
+    if args.list:
+        for cell in select_cells(tables, ['*']):
+            print(f'{cell.name:28} {cell.config}')
+        return 0
+    if args.run:
+        run_rows(args)
+        if args.dry_run:
             return 0
-        if args.run:
-            run_rows(args)
-            if args.dry_run:
-                return 0
-        # A fresh checkout has no runs: the tables are then all blanks.
-        folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
-        runs = find_runs(folders, args.checkpoint, args.mode)
-    except (FileNotFoundError, ValueError, RuntimeError) as error:
-        print(f'error: {error}', file=sys.stderr)
-        return 1
+    # A fresh checkout has no runs: the tables are then all blanks.
+    folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
+    runs = find_runs(folders, args.checkpoint, args.mode)
     text = (to_csv if args.csv else to_markdown)(tables, runs)
     if args.out is None:
         print(text, end='')
@@ -95,4 +91,4 @@ def main() -> int:
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    run_tool(main, 'Finished rows and checkpoints are kept.')

@@ -171,12 +171,12 @@ def run_job(job: Job, root: Path, launcher: Launcher) -> None:
         launcher (Launcher): How to start the tools.
 
     Raises:
-        RuntimeError: If a command fails.
+        ChildProcessError: If a command fails.
     """
     for command in job.commands(root, launcher):
         result = subprocess.run(command, cwd=root)
         if result.returncode:
-            raise RuntimeError(
+            raise ChildProcessError(
                 f'{job.cell.name}, seed {job.seed}: exit status '
                 f'{result.returncode} of: {shlex.join(command)}. The log is '
                 f'below {job.work_dir}; the same command resumes from the '

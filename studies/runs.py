@@ -31,23 +31,23 @@ class Run:
     @property
     def scores(self) -> Mapping[str, float | None]:
         """Means in percent by name."""
-        return self.record['summary']
+        return _part(self.record, 'summary')
 
     @property
     def seed(self) -> int | None:
         """Seed of the run, where it is known."""
-        return self.record['protocol']['run']['seed']
+        return _part(self.record, 'protocol', 'run').get('seed')
 
     @property
     def mode(self) -> str:
         """Inference mode: 'whole', 'slide' or 'slide_global'."""
-        settings = self.record['protocol']['model']['test_cfg'] or {}
+        settings = _part(self.record, 'protocol', 'model', 'test_cfg')
         return settings.get('mode', 'whole')
 
     @property
     def commit(self) -> str | None:
         """Commit of the code that tested it."""
-        return self.record['protocol']['code']['commit']
+        return _part(self.record, 'protocol', 'code').get('commit')
 
 
 def find_runs(
@@ -97,9 +97,28 @@ def find_runs(
     return dict(runs)
 
 
+def _part(record: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
+    """An inner mapping; empty where it is missing."""
+    for key in keys:
+        record = record.get(key) or {}
+        if not isinstance(record, Mapping):
+            raise TypeError(f'{key} is {record!r}, expected entries by name')
+    return record
+
+
 def _read(path: Path) -> Run:
     record = read_result(path)
-    config = (record['protocol'].get('run') or {}).get('config')
+    try:
+        config = _part(record, 'protocol', 'run').get('config')
+        _part(record, 'protocol', 'model', 'test_cfg')
+        _part(record, 'protocol', 'code')
+        scores = _part(record, 'summary').values()
+        _ = [float(score) for score in scores if score is not None]
+    except (TypeError, ValueError) as error:
+        raise ValueError(
+            f'{path} is not as tools/test.py writes it ({error}); delete it, '
+            'or test again'
+        ) from error
     if config is None:
         raise ValueError(
             f'{path} does not say which config it belongs to; results of '

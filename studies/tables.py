@@ -95,12 +95,19 @@ def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
             f'no table file {path}; the tables of the paper are in '
             f'{PAPER_TABLES}'
         )
-    content = json.loads(path.read_text(encoding='utf-8'))
-    models = content.get('models', {})
-    return tuple(
-        _table(entry, models, content.get('source'), path)
-        for entry in content['tables']
-    )
+    try:
+        content = json.loads(path.read_text(encoding='utf-8'))
+        models = content.get('models', {})
+        return tuple(
+            _table(entry, models, content.get('source'), path)
+            for entry in content['tables']
+        )
+    except (LookupError, TypeError, AttributeError) as error:
+        raise ValueError(
+            f'{path} is no file of tables: {error!r}; see {PAPER_TABLES}'
+        ) from error
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f'{path} is no JSON file: {error}') from error
 
 
 def select_cells(
@@ -164,7 +171,11 @@ def _table(
                 f'model {model!r}; known are {sorted(models)}'
             )
         paper = {k: tuple(v) for k, v in row.get('paper', {}).items()}
-        if any(len(figures) != len(metrics) for figures in paper.values()):
+        if any(
+            len(figures) != len(metrics)
+            or not all(isinstance(f, int | float) for f in figures)
+            for figures in paper.values()
+        ):
             raise ValueError(
                 f'{path}: table {entry["id"]}, row {row["id"]} must have '
                 f'{len(metrics)} figures per dataset: {", ".join(metrics)}'

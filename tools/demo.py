@@ -26,13 +26,15 @@ os.environ.setdefault('OMP_NUM_THREADS', '2')
 import numpy as np
 import torch
 import torch.nn.functional as F
+from mmengine.config import Config
 from mmengine.runner import Runner
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
-from aeroseg.command_line import ToolParser, run_tool
+from aeroseg.command_line import ToolParser, integer, run_tool
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path
+from aeroseg.folder_lock import lock_folder
 from aeroseg.models import AerOSeg
 from aeroseg.models.necks.correlation_neck import correlate
 from aeroseg.read_config import read_config
@@ -54,9 +56,11 @@ def parse_args() -> argparse.Namespace:
         type=Path,
         default=ROOT / 'configs/demo/aeroseg_world.py',
     )
-    parser.add_argument('--seed', type=int, default=0)
-    parser.add_argument('--iters', type=int, help='training steps')
-    parser.add_argument('--scenes', type=int, default=100, help='test scenes')
+    parser.add_argument('--seed', type=integer(0, 2**32 - 1), default=0)
+    parser.add_argument('--iters', type=integer(1), help='training steps')
+    parser.add_argument(
+        '--scenes', type=integer(1), default=100, help='test scenes'
+    )
     parser.add_argument(
         '--checkpoint', type=Path, help='score this file, train nothing'
     )
@@ -75,7 +79,7 @@ def parse_args() -> argparse.Namespace:
 
 def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     """Train with mmengine's Runner; returns the model and the seconds."""
-    config = read_config(args.config)
+    config = read_demo(args.config)
     config.work_dir = str(folder)
     config.randomness = {'seed': args.seed}
     if args.iters:
@@ -92,9 +96,27 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     return runner.model.eval(), time.time() - start
 
 
+def read_demo(path: Path) -> Config:
+    """Read a config that trains an AerOSeg on the generated world.
+
+    Raises:
+        ValueError: If it is another config.
+    """
+    config = read_config(path)
+    dataset = (config.get('train_dataloader') or {}).get('dataset') or {}
+    kinds = (config.get('model') or {}).get('type'), dataset.get('type')
+    if kinds != ('AerOSeg', 'WorldDataset'):
+        raise ValueError(
+            f'{path} is no config of the demo: it has the model {kinds[0]!r} '
+            f"and the dataset {kinds[1]!r}, expected 'AerOSeg' and "
+            "'WorldDataset'; see configs/demo/"
+        )
+    return config
+
+
 def load(config: Path, checkpoint: Path) -> AerOSeg:
     """The model of a run of `tools/train.py` or `studies/paper_tables.py`."""
-    model = cast(AerOSeg, build_model(read_config(config)))
+    model = cast(AerOSeg, build_model(read_demo(config)))
     load_weights(model, checkpoint)
     return model
 
@@ -215,12 +237,38 @@ def print_table(folder: Path) -> None:
     """Mean and standard deviation over the seeds of every config."""
     runs = defaultdict(list)
     for path in sorted(folder.glob('*/*/scores.json')):
-        run = json.loads(path.read_text())
-        for way in ('trained', 'turned scenes', 'wrong names', 'untrained'):
-            runs[run['config'], way].append(run['rows'][way])
+        for way, config, row in read_scores(path):
+            runs[config, way].append(row)
+    if not runs:
+        raise ValueError(
+            f'{folder} holds no CONFIG/seed_N/scores.json of this tool; give '
+            'the --work-dir of its runs'
+        )
     for (config, way), rows in sorted(runs.items()):
         cells = [_cell([row[column] for row in rows]) for column in COLUMNS]
         print(f'{config:34}{way:15}{len(rows)} seeds  ' + '  '.join(cells))
+
+
+def read_scores(path: Path) -> list[tuple[str, str, dict[str, float]]]:
+    """Way of labelling, config and scores of one run.
+
+    Raises:
+        ValueError: If the file is damaged or of another tool.
+    """
+    try:
+        run = json.loads(path.read_text(encoding='utf-8'))
+        rows = [
+            (way, str(run['config']), dict(run['rows'][way]))
+            for way in ('trained', 'turned scenes', 'wrong names', 'untrained')
+        ]
+        # Numbers, or the table cannot be made.
+        _ = [float(row[column]) for *_, row in rows for column in COLUMNS]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{path} is not the result of a run of this tool, or is damaged '
+            f'({error!r}); delete it, or score again'
+        ) from error
+    return rows
 
 
 def _cell(values: Sequence[float]) -> str:
@@ -239,6 +287,15 @@ def main() -> None:
         print_table(args.table)
         return
     folder = args.work_dir / args.config.stem / f'seed_{args.seed}'
+    read_demo(args.config)  # before the folder is made
+    with lock_folder(folder):
+        run_demo(args, vocabulary, folder)
+
+
+def run_demo(
+    args: argparse.Namespace, vocabulary: Vocabulary, folder: Path
+) -> None:
+    """Train or load, score, and write into the folder."""
     seconds = 0.0
     if args.checkpoint:
         model = load(args.config, args.checkpoint)

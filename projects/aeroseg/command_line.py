@@ -6,7 +6,10 @@ arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
 """
 
 import argparse
+import io
 import logging
+import math
+import operator
 import os
 import pickle
 import shlex
@@ -61,6 +64,86 @@ class ToolParser(argparse.ArgumentParser):
         )
 
 
+def integer(
+    at_least: int | None = None, at_most: int | None = None
+) -> Callable[[str], int]:
+    """The type of an argument that is a whole number.
+
+    Args:
+        at_least (int, optional): The smallest value.
+        at_most (int, optional): The largest value.
+
+    Returns:
+        Callable: For ``add_argument(type=...)``.
+    """
+
+    def read(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = None
+        if (
+            value is None
+            or (at_least is not None and value < at_least)
+            or (at_most is not None and value > at_most)
+        ):
+            limits = [
+                f'{word} {limit:,}'
+                for word, limit in (('from', at_least), ('up to', at_most))
+                if limit is not None
+            ]
+            raise argparse.ArgumentTypeError(
+                ' '.join([f'{text!r}; give a whole number', *limits])
+            )
+        return value
+
+    return read
+
+
+def number(
+    at_least: float | None = None,
+    at_most: float | None = None,
+    above: float | None = None,
+    below: float | None = None,
+) -> Callable[[str], float]:
+    """The type of an argument that is a finite number.
+
+    Args:
+        at_least (float, optional): The smallest value.
+        at_most (float, optional): The largest value.
+        above (float, optional): A limit that is itself not allowed.
+        below (float, optional): A limit that is itself not allowed.
+
+    Returns:
+        Callable: For ``add_argument(type=...)``.
+    """
+    limits = {
+        'at least': (at_least, operator.ge),
+        'at most': (at_most, operator.le),
+        'above': (above, operator.gt),
+        'below': (below, operator.lt),
+    }
+    given = {
+        word: (a, fits) for word, (a, fits) in limits.items() if a is not None
+    }
+
+    def read(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or not all(
+            fits(value, limit) for limit, fits in given.values()
+        ):
+            words = ' and '.join(f'{w} {a:g}' for w, (a, _) in given.items())
+            raise argparse.ArgumentTypeError(
+                f'{text!r}; give a number {words}'.rstrip()
+            )
+        return value
+
+    return read
+
+
 def run_tool(
     main: Callable[[], int | None],
     kept: str | Callable[[], str] = '',
@@ -81,6 +164,10 @@ def run_tool(
     if sys.platform != 'win32':
         signal.signal(signal.SIGTERM, _terminate)
     signal.signal(signal.SIGINT, partial(_interrupt, os.getpid()))
+    for stream in (sys.stdout, sys.stderr):
+        # Paths of users may hold bytes that the terminal cannot show.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors='backslashreplace')
     try:
         sys.exit(main() or 0)
     except KeyboardInterrupt as stop:

@@ -2,7 +2,9 @@
 """All faults of the campaign, from the `cases_*.py` files next to this one."""
 
 from . import (
+    cases_check,
     cases_checkpoints,
+    cases_converters,
     cases_predict,
     cases_scenes,
     cases_training,
@@ -14,4 +16,6 @@ CASES: list[Fault] = [
     *cases_checkpoints.CASES,
     *cases_scenes.CASES,
     *cases_training.CASES,
+    *cases_converters.CASES,
+    *cases_check.CASES,
 ]

@@ -100,7 +100,9 @@ def test_what_is_done_is_not_done_again(checkout: Path) -> None:
 def test_a_failure_stops_and_names_the_command(checkout: Path) -> None:
     (checkout / 'tools/train.py').write_text('raise SystemExit(3)\n')
     (job,) = plan([CELL], [0], checkout / 'work')
-    with pytest.raises(RuntimeError, match=r'exit status 3 of: .*train\.py'):
+    with pytest.raises(
+        ChildProcessError, match=r'exit status 3 of: .*train\.py'
+    ):
         run_job(job, checkout, Launcher())
     assert not (job.work_dir / 'calls').exists()
 

@@ -19,7 +19,9 @@ VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, 'argv', ['demo.py', *arguments])
     monkeypatch.setattr(sys, 'path', sys.path.copy())
-    runpy.run_path(str(TOOL), run_name='__main__')
+    with pytest.raises(SystemExit) as end:
+        runpy.run_path(str(TOOL), run_name='__main__')
+    assert end.value.code == 0
 
 
 @pytest.fixture(scope='module')

@@ -2,7 +2,8 @@
 """What the commands of all converters share."""
 
 import argparse
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NoReturn
 
 from rich.console import Console
 from rich.progress import (
@@ -13,17 +14,21 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 from rich.table import Table
+from rich.text import Text
 
+from aeroseg.command_line import ToolParser, integer, run_tool
 from aeroseg.datasets.converters import Conversion, Converter
 
+# A tile is cut in memory and written as one picture.
+tile_side = integer(1, 16384)
+seed = integer(0)
 console = Console()
 
 
-def make_parser(description: str) -> argparse.ArgumentParser:
+def make_parser(description: str) -> ToolParser:
     """A parser with the arguments that every converter takes."""
-    parser = argparse.ArgumentParser(
-        description=description,
-        formatter_class=argparse.ArgumentDefaultsHelpFormatter,
+    parser = ToolParser(
+        description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
     parser.add_argument(
         'source',
@@ -32,18 +37,43 @@ def make_parser(description: str) -> argparse.ArgumentParser:
     )
     parser.add_argument('out', help='folder to write to')
     parser.add_argument(
-        '--workers', type=int, help='processes; default: one per core'
+        '--workers', type=integer(1), help='processes; default: one per core'
+    )
+    parser.add_argument(
+        '--allow-damaged',
+        action='store_true',
+        help='take what can be decoded of damaged images',
     )
     return parser
 
 
-def convert(converter: Converter, out: str, workers: int | None) -> int:
+def run(make: Callable[..., Converter], parser: ToolParser) -> NoReturn:
+    """Run the command and leave with its exit status.
+
+    Args:
+        make (Callable): Makes the converter from the arguments that are not
+            those of every converter.
+        parser (ToolParser): The parser of the command.
+    """
+    options = vars(parser.parse_args())
+    options.pop('debug')
+    shared = ('out', 'workers', 'allow_damaged')
+    common = {name: options.pop(name) for name in shared}
+    run_tool(
+        lambda: convert(make(**options), **common),
+        'Finished scenes are kept.',
+    )
+
+
+def convert(
+    converter: Converter, out: str, workers: int | None, allow_damaged: bool
+) -> int:
     """Run a conversion with a progress bar and print a summary.
 
     Returns:
         int: Exit status.
     """
-    conversion = Conversion(converter, out, workers)
+    conversion = Conversion(converter, out, workers, allow_damaged)
     total, left = len(conversion.scenes), len(conversion.todo)
     if left < total:
         console.print(f'{total - left} of {total} scenes are done already')
@@ -60,17 +90,13 @@ def convert(converter: Converter, out: str, workers: int | None) -> int:
             tiles += len(record['tiles'])
             progress.update(task, advance=1, tiles=tiles)
     _show(conversion.finish())
-    console.print(f'wrote {out} (record: manifest.json, tiles.jsonl)')
+    say(f'wrote {out} (record: manifest.json, tiles.jsonl)')
     return 0
 
 
-def run(converter: Any, out: str, workers: int | None) -> int:
-    """Like :func:`convert`; an error in the data ends with one message."""
-    try:
-        return convert(converter(), out, workers)
-    except (ValueError, OSError, RuntimeError) as error:
-        console.print(f'[red]error:[/red] {error}', highlight=False)
-        return 1
+def say(sentence: str) -> None:
+    """Print words of users as they are, without rich's markup."""
+    console.print(Text(sentence), soft_wrap=True)
 
 
 def _show(summary: dict[str, Any]) -> None:
@@ -81,7 +107,7 @@ def _show(summary: dict[str, Any]) -> None:
             table.add_column(column, justify='right')
         for label, pixels in split['pixels'].items():
             tiles = split['tiles_with'][label]
-            table.add_row(label, f'{pixels:,}', f'{tiles:,}')
+            table.add_row(Text(label), f'{pixels:,}', f'{tiles:,}')
         console.print(table)
     for sentence in summary['report']:
-        console.print(f'- {sentence}', highlight=False)
+        say(f'- {sentence}')

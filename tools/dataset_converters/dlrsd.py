@@ -1,15 +1,13 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Split DLRSD into train and val."""
 
-import sys
-
-from _command import make_parser, run
+from _command import make_parser, run, seed
 
 from aeroseg.datasets.converters import DLRSDConverter
 from aeroseg.datasets.converters.dlrsd import SPLITS
 
 
-def main() -> int:
+def main() -> None:
     """Read the command line and convert."""
     parser = make_parser(__doc__)
     parser.add_argument(
@@ -18,14 +16,9 @@ def main() -> int:
         default='dedup',
         help='every image once, or one copy per class in it as published',
     )
-    parser.add_argument('--seed', type=int, default=0, help='of the split')
-    args = parser.parse_args()
-    return run(
-        lambda: DLRSDConverter(args.source, args.split, args.seed),
-        args.out,
-        args.workers,
-    )
+    parser.add_argument('--seed', type=seed, default=0, help='of the split')
+    run(DLRSDConverter, parser)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

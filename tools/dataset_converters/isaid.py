@@ -1,14 +1,16 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Cut iSAID into tiles, or use ready-made tiles."""
 
-import sys
+from collections.abc import Sequence
+from typing import Any
 
-from _command import make_parser, run
+from _command import make_parser, run, tile_side
 
+from aeroseg.command_line import integer
 from aeroseg.datasets.converters import ISAIDConverter
 
 
-def main() -> int:
+def main() -> None:
     """Read the command line and convert."""
     parser = make_parser(__doc__)
     parser.add_argument(
@@ -17,13 +19,18 @@ def main() -> int:
         metavar=('TRAIN', 'VAL'),
         help='published lists of tiles; exactly these are made',
     )
-    parser.add_argument('--size', type=int, default=256, help='tile side, px')
     parser.add_argument(
-        '--stride', type=int, default=206, help='distance between tiles, px'
+        '--size', type=tile_side, default=256, help='tile side, px'
+    )
+    parser.add_argument(
+        '--stride',
+        type=integer(1),
+        default=206,
+        help='distance between tiles, px',
     )
     parser.add_argument(
         '--min-pixels',
-        type=int,
+        type=integer(0),
         default=2048,
         help='keep a tile if some class has at least so many pixels',
     )
@@ -32,21 +39,14 @@ def main() -> int:
         action='store_true',
         help='leave out masks that have no image',
     )
-    args = parser.parse_args()
-    lists = dict(zip(('train', 'val'), args.list or (), strict=False))
-    return run(
-        lambda: ISAIDConverter(
-            args.source,
-            lists,
-            args.size,
-            args.stride,
-            args.min_pixels,
-            args.skip_missing,
-        ),
-        args.out,
-        args.workers,
-    )
+    run(make, parser)
+
+
+def make(list: Sequence[str] | None, **options: Any) -> ISAIDConverter:
+    """The converter with the lists that were given."""
+    lists = dict(zip(('train', 'val'), list or (), strict=False))
+    return ISAIDConverter(lists=lists, **options)
 
 
 if __name__ == '__main__':
-    sys.exit(main())
+    main()

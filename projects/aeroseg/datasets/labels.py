@@ -1,45 +1,52 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Reads label files: ids or colours to class ids; errors name a pixel."""
 
-import io
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import Image
 
 from aeroseg.vocabulary import RGB, Vocabulary
 
+from .image_file import open_image
+
 IGNORE_INDEX = 255
 _UNKNOWN = 254
-_UNREADABLE = (
-    UnidentifiedImageError,
-    Image.DecompressionBombError,
-    OSError,
-    SyntaxError,
-)
+_LOSSY = ('JPEG', 'MPO', 'JPEG2000', 'WEBP')
 
 
-def open_image(content: bytes, path: object) -> Image.Image:
-    """Decode an image completely.
+def open_label(content: bytes, path: object) -> Image.Image:
+    """Decode a label or mask; its format must keep every value.
 
     Args:
         content (bytes): The file.
         path (object): Named in the error.
 
     Raises:
-        ValueError: If the file is damaged or not an image.
+        ValueError: If the file is damaged, stored lossily, or lost its
+            values (the palette fault).
     """
-    try:
-        image = Image.open(io.BytesIO(content))
-        image.load()
-    except _UNREADABLE as error:
+    image = open_image(content, path)
+    lossy = image.info.get('compression') == 'jpeg'
+    if lossy or image.format in _LOSSY:
         raise ValueError(
-            f'{path} cannot be read as an image: {error}. The file is '
-            'damaged or not an image; download or write it again'
-        ) from error
+            f'{path} is stored as {"JPEG" if lossy else image.format}, which '
+            'changes values near edges; a label or mask must be stored '
+            'losslessly, as PNG or TIFF. Export it again from its source'
+        )
+    if is_packed(content):
+        colours = len(image.getpalette() or ()) // 3
+        highest = int(np.asarray(image).max(initial=0))
+        if highest >= colours:
+            raise ValueError(
+                f'{path} has the palette fault: a PNG of mode P with '
+                f'{colours} colours in its palette, but values up to '
+                f'{highest}. Its writer dropped the higher bits, so the '
+                'classes are lost; write it again, ids in mode L'
+            )
     return image
 
 
@@ -55,9 +62,10 @@ def read_ids(content: bytes, path: object) -> np.ndarray:
         palette image.
 
     Raises:
-        ValueError: If the file is damaged or has several bands.
+        ValueError: If the file is damaged, stored lossily, has several bands
+            or lost its ids (the palette fault).
     """
-    ids = np.asarray(open_image(content, path))
+    ids = np.asarray(open_label(content, path))
     if ids.ndim != 2 or ids.dtype.kind not in 'bui':
         raise ValueError(
             f'label {path} holds {ids.dtype} values of shape {ids.shape}; a '
@@ -65,6 +73,47 @@ def read_ids(content: bytes, path: object) -> np.ndarray:
             'FolderDataset with colours in names.txt'
         )
     return ids
+
+
+def is_packed(content: bytes) -> bool:
+    """Whether a file is a palette PNG with less than 8 bit per pixel.
+
+    Args:
+        content (bytes): The file.
+    """
+    is_png = content.startswith(b'\x89PNG') and len(content) > 25
+    return is_png and content[25] == 3 and content[24] < 8
+
+
+def read_colours(content: bytes, path: object) -> np.ndarray:
+    """Decode a mask of colours.
+
+    Args:
+        content (bytes): An image with or without a palette.
+        path (object): Named in the error.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8 RGB.
+
+    Raises:
+        ValueError: If the file is damaged, stored lossily, not of 8 bit, or
+            transparent anywhere.
+    """
+    image = open_label(content, path)
+    if image.mode not in ('RGB', 'RGBA', 'P', 'L'):
+        raise ValueError(
+            f'mask {path} has mode {image.mode}; a mask of colours has 8-bit '
+            'RGB values or a palette'
+        )
+    if image.has_transparency_data:
+        alpha = np.asarray(image.convert('RGBA'))[..., 3]
+        if alpha.min() < 255:
+            y, x = np.argwhere(alpha < 255)[0]
+            raise ValueError(
+                f'mask {path} is transparent at column {x}, row {y}, so the '
+                'class there is not certain; save it without transparency'
+            )
+    return np.asarray(image.convert('RGB'))
 
 
 class IdTable:
@@ -204,8 +253,7 @@ def read_label(
             unknown id or colour.
     """
     if isinstance(table, ColourTable):
-        rgb = open_image(content, path).convert('RGB')
-        return table(np.asarray(rgb), path)
+        return table(read_colours(content, path), path)
     return table(read_ids(content, path), path)
 
 

@@ -212,6 +212,20 @@ class OpenVocabDataset(BaseSegDataset):
         )
         return sorted(name[: -len(suffix)] for name in found)
 
+    def unused_labels(self) -> list[str]:
+        """Names of labels without an image; none where a list is given."""
+        folder = self.data_prefix.get('seg_map_path')
+        if folder is None or self.ann_file:
+            return []
+        infos = (self.get_data_info(i) for i in range(len(self)))
+        used = {info['seg_map_path'] for info in infos}
+        suffix = self.seg_map_suffix
+        return [
+            name + suffix
+            for name in self._files('seg_map_path', folder, suffix)
+            if fileio.join_path(folder, name + suffix) not in used
+        ]
+
     def _listed(self, images: Sequence[str], img_dir: str) -> list[str]:
         if not fileio.isfile(self.ann_file, backend_args=self.backend_args):
             raise FileNotFoundError(

@@ -75,19 +75,47 @@ def test_seen_classes_only_are_checked_with_all_ids(root: Path) -> None:
     assert one.table()['train']['tree'][0] > 0
 
 
-def test_the_palette_fault(root: Path) -> None:
+def save_packed(path: Path, palette: list[int]) -> None:
+    """Save a label in mode P; Pillow packs it by the size of the palette."""
+    image = Image.open(path)
+    broken = Image.frombytes('P', image.size, image.tobytes())
+    if palette:
+        broken.putpalette(palette)
+    buffer = io.BytesIO()
+    broken.save(buffer, 'PNG')
+    path.write_bytes(buffer.getvalue())
+
+
+def test_the_palette_fault_without_a_palette(root: Path) -> None:
     for path in labels(root):
-        image = Image.open(path)
-        broken = Image.frombytes('P', image.size, image.tobytes())
-        buffer = io.BytesIO()
-        broken.save(buffer, 'PNG')
-        path.write_bytes(buffer.getvalue())
+        save_packed(path, [])
+    if len(np.unique(np.asarray(Image.open(path)))) > 2:
+        pytest.skip('this Pillow keeps the ids of palette images')
+    errors = texts(root, 'error')
+    assert len(errors) == 4
+    assert 'has the palette fault: a PNG of mode P with 1 colours' in errors[0]
+    assert 'write the label again in mode L' in errors[0]
+
+
+def test_the_palette_fault_with_a_short_palette(root: Path) -> None:
+    for path in labels(root):
+        save_packed(path, [0, 0, 0, 255, 255, 255])
     if len(np.unique(np.asarray(Image.open(path)))) > 2:
         pytest.skip('this Pillow keeps the ids of palette images')
     (error,) = texts(root, 'error')
     assert 'hold only 0 and 1, of 8 classes' in error
+    assert '4 of them are palette PNG with less than 8 bit' in error
     assert 'palette fault' in error
     assert 'Run the converter again' in error
+
+
+def test_two_ids_in_grey_labels_are_no_palette_fault(root: Path) -> None:
+    rewrite(labels(root), np.eye(64, 48, dtype=np.uint8))
+    assert texts(root, 'error') == []
+    warnings = texts(root, 'warning')
+    assert 'hold only 0 and 1, of 8 classes' in warnings[0]
+    # The seen classes that are missing, not the unseen ones.
+    assert "no label has 'road', 'building'" in warnings[0]
 
 
 def test_masks_of_0_and_255(root: Path) -> None:

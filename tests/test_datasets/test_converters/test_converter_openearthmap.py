@@ -86,6 +86,7 @@ def test_lists_from_elsewhere(tmp_path: Path) -> None:
     lists = dict.fromkeys(('train', 'val'), tmp_path / 'one.txt')
     summary = convert(source, tmp_path / 'out', lists=lists)
     assert summary['splits']['val']['tiles'] == 4
+    assert '1 scenes are listed for train and for val' in summary['report'][-1]
 
 
 def test_a_missing_label_is_named_before_anything_is_written(

@@ -19,7 +19,13 @@ def record(root: Path, scene: str, split: str = 'train') -> dict:
         np.zeros((4, 4, 3), np.uint8),
         np.eye(4, dtype=np.uint8),
     )
-    return {'scene': scene, 'tiles': [tile]}
+    origin = {'file': f'{scene}.png', 'bytes': 1, 'time': 2, 'sha256': 'a'}
+    return {
+        'scene': scene,
+        'tiles': [tile],
+        'image': origin,
+        'label': origin,
+    }
 
 
 def test_records_survive_without_finish(tmp_path: Path) -> None:

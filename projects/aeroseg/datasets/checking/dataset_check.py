@@ -10,7 +10,7 @@ from aeroseg.vocabulary import Vocabulary
 
 from ..open_vocab import OpenVocabDataset
 from .pair import PairFacts, scan_pairs
-from .rules import Finding, check_overlap, check_split
+from .rules import Finding, check_overlap, check_split, check_unused
 
 
 class DatasetCheck:
@@ -21,6 +21,9 @@ class DatasetCheck:
             their split.
         sample (int, optional): Number of pairs to check per split, spread
             evenly. Default: all.
+
+    Raises:
+        ValueError: If `sample` is not positive.
 
     Examples::
 
@@ -35,6 +38,8 @@ class DatasetCheck:
         splits: Mapping[str, OpenVocabDataset],
         sample: int | None = None,
     ) -> None:
+        if sample is not None and sample < 1:
+            raise ValueError(f'sample={sample}; give 1 or more')
         self.splits = dict(splits)
         self.sample = sample
         self.infos = {n: self._chosen(d) for n, d in self.splits.items()}
@@ -74,6 +79,7 @@ class DatasetCheck:
         for name, pairs in self.pairs.items():
             sampled = len(self.infos[name]) < len(self.splits[name])
             found += check_split(name, pairs, self.vocabulary(name), sampled)
+            found += check_unused(name, self.splits[name].unused_labels())
         return found + check_overlap(self.pairs)
 
     def vocabulary(self, split: str) -> Vocabulary:

@@ -4,13 +4,21 @@
 import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ..labels import IGNORE_INDEX, open_image, read_ids, read_label, table_of
+from ..image_file import open_image
+from ..labels import (
+    IGNORE_INDEX,
+    is_packed,
+    read_ids,
+    read_label,
+    table_of,
+)
 
 
 @dataclass
@@ -25,6 +33,8 @@ class PairFacts:
             where the label is faulty.
         raw_ids (tuple[int, ...]): The values in the label file; empty for
             colour masks.
+        packed (bool): Whether the label is a palette PNG with less than 8
+            bit per pixel, in which ids get lost.
         faults (list[str]): What is wrong, one sentence each.
     """
 
@@ -33,6 +43,7 @@ class PairFacts:
     digest: str = ''
     pixels: dict[int, int] = field(default_factory=dict)
     raw_ids: tuple[int, ...] = ()
+    packed: bool = False
     faults: list[str] = field(default_factory=list)
 
     @property
@@ -75,8 +86,14 @@ def scan_pairs(
     if workers == 1 or len(infos) < 2:
         yield from map(scan_pair, infos)
         return
-    with ProcessPoolExecutor(workers) as pool:
-        yield from pool.map(scan_pair, infos, chunksize=8)
+    try:
+        with ProcessPoolExecutor(workers) as pool:
+            yield from pool.map(scan_pair, infos, chunksize=8)
+    except BrokenProcessPool as error:
+        raise ChildProcessError(
+            'a process of the check was killed, probably because memory ran '
+            'out; check with fewer processes (--workers 1)'
+        ) from error
 
 
 def _scan_image(info: Mapping[str, Any], facts: PairFacts) -> None:
@@ -98,6 +115,7 @@ def _scan_label(info: Mapping[str, Any], facts: PairFacts) -> None:
     path = Path(info['seg_map_path'])
     content = path.read_bytes()
     if info.get('colours') is None:
+        facts.packed = is_packed(content)
         raw = read_ids(content, path)
         facts.raw_ids = tuple(int(i) for i in np.unique(raw))
     label = read_label(content, path, table_of(info))

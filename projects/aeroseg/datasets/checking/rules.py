@@ -2,7 +2,7 @@
 """Rules that turn facts about pairs into findings about a dataset."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -52,17 +52,35 @@ def check_split(
         vocabulary (Vocabulary): All classes of the labels, in the order of
             their ids.
         sampled (bool): Whether the pairs are a sample; then absent or
-            rare classes are not reported.
+            rare classes are not reported, and what only they hint at is a
+            warning.
 
     Returns:
         list[Finding]: Errors first.
     """
-    findings = [*_values(name, pairs, len(vocabulary)), *_faults(name, pairs)]
+    findings = [
+        *_values(name, pairs, vocabulary, sampled),
+        *_faults(name, pairs),
+    ]
     findings += _images(name, pairs)
     if not sampled:
         findings += _classes(name, pairs, vocabulary)
     order = ('error', 'warning', 'note')
     return sorted(findings, key=lambda f: order.index(f.level))
+
+
+def check_unused(name: str, labels: Sequence[str]) -> list[Finding]:
+    """A finding about labels without an image."""
+    if not labels:
+        return []
+    return [
+        Finding(
+            'warning',
+            f'{name}: {len(labels):,} labels have no image, the first is '
+            f'{labels[0]}',
+            'They are not used; add the images or delete the labels',
+        )
+    ]
 
 
 def check_overlap(
@@ -105,37 +123,76 @@ def _faults(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
         yield Finding('error', f'{name}: {rest:,} more faults like these')
 
 
+def _expected(name: str, vocabulary: Vocabulary) -> set[int]:
+    """Ids that a split should hold: in train the seen classes, else all."""
+    marks = vocabulary.seen
+    if marks is None or not _is_train(name):
+        return set(range(len(vocabulary)))
+    return {i for i, seen in enumerate(marks) if seen}
+
+
+def _is_train(name: str) -> bool:
+    """Whether a split is one of 'train', 'train 1', ...."""
+    return name.split()[0] == 'train'
+
+
 def _values(
-    name: str, pairs: Sequence[PairFacts], num_classes: int
+    name: str,
+    pairs: Sequence[PairFacts],
+    vocabulary: Vocabulary,
+    sampled: bool,
 ) -> Iterator[Finding]:
     """Faults that show in the values of all labels together."""
     raw = {i for pair in pairs for i in pair.raw_ids}
-    ids = raw - {IGNORE_INDEX}
     if not raw:
         return
-    if raw == {0, IGNORE_INDEX} and num_classes > 1:
+    number = len(vocabulary)
+    absent = _expected(name, vocabulary) - raw
+    # Among few labels a class may be absent by chance.
+    level: Level = 'warning' if sampled else 'error'
+    packed = [pair for pair in pairs if pair.packed]
+    if packed and raw <= {0, 1, IGNORE_INDEX} and absent - {0, 1}:
         yield Finding(
             'error',
-            f'{name}: the labels hold only 0 and 255, so there is a single '
-            'class, or none',
-            'Masks of one object have 255 for it; write its class id instead',
-        )
-    elif ids == {0, 1} and num_classes > 2:
-        yield Finding(
-            'error',
-            f'{name}: the labels hold only 0 and 1, of {num_classes} classes; '
-            'this looks like the palette fault, where a PNG of mode P '
-            'without a palette lost its ids',
+            f'{name}: the labels hold only {_join(raw)}, of {number} classes, '
+            f'and {len(packed):,} of them are palette PNG with less than 8 '
+            f'bit, such as that of {packed[0].image}; this looks like the '
+            'palette fault, where a PNG of mode P lost its ids',
             _CONVERT + '; it writes mode L and reads every label back',
         )
-    elif num_classes in ids and 0 not in ids and max(ids) == num_classes:
+    elif raw == {0, IGNORE_INDEX} and absent:
+        yield Finding(
+            level,
+            f'{name}: the labels hold only 0 and 255, so there is a single '
+            f'class, or none; no label has {_names(absent, vocabulary)}',
+            'Masks of one object have 255 for it; write its class id instead',
+        )
+    elif number in raw and 0 not in raw and max(raw - {255}) == number:
         yield Finding(
             'error',
-            f'{name}: the labels hold 1 to {num_classes}, expected 0 to '
-            f'{num_classes - 1}',
+            f'{name}: the labels hold 1 to {number}, expected 0 to '
+            f'{number - 1}',
             'The ids are shifted by one: set reduce_zero_label=True in the '
             'dataset, or convert the labels',
         )
+    elif raw <= {0, 1, IGNORE_INDEX} and absent - {0, 1}:
+        yield Finding(
+            'warning',
+            f'{name}: the labels hold only {_join(raw)}, of {number} classes; '
+            f'no label has {_names(absent, vocabulary)}',
+            'If these are masks of one object, write its class id instead',
+        )
+
+
+def _join(ids: Iterable[int]) -> str:
+    return ' and '.join(map(str, sorted(ids)))
+
+
+def _names(ids: Iterable[int], vocabulary: Vocabulary) -> str:
+    names = [repr(vocabulary.names[i]) for i in sorted(ids)]
+    rest = len(names) - _SHOWN
+    more = f' and {rest} more' if rest > 0 else ''
+    return ', '.join(names[:_SHOWN]) + more
 
 
 def _images(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
@@ -172,11 +229,11 @@ def _classes(
     for i, label in enumerate(vocabulary.names):
         number = images[i]
         seen = vocabulary.seen is None or vocabulary.seen[i]
-        if name == 'train':
+        if _is_train(name):
             if number == 0 and seen:
                 yield Finding(
                     'warning',
-                    f'train: no pixel of {label!r}, a class to be trained',
+                    f'{name}: no pixel of {label!r}, a class to be trained',
                     'Add images that show it, or mark it as [unseen]',
                 )
         elif number == 0:

@@ -8,7 +8,8 @@ import numpy as np
 
 from aeroseg.visualization.contact_sheet import contact_sheet
 
-from ..labels import open_image, read_label, table_of
+from ..image_file import open_image
+from ..labels import read_label, table_of
 from .dataset_check import DatasetCheck
 from .pair import PairFacts
 

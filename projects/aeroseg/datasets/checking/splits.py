@@ -49,7 +49,7 @@ def splits_of(
     else:
         raise FileNotFoundError(f'no config and no folder {source}')
     init_default_scope('mmseg')
-    built = {split: DATASETS.build(cfg) for split, cfg in configs.items()}
+    built = {split: _build(cfg, source) for split, cfg in configs.items()}
     found = {
         split: dataset
         for split, dataset in built.items()
@@ -61,6 +61,16 @@ def splits_of(
             'to check'
         )
     return found
+
+
+def _build(cfg: dict[str, Any], source: object) -> Any:
+    try:
+        return DATASETS.build(cfg)
+    except (KeyError, TypeError) as error:
+        raise ValueError(
+            f'{source}: the dataset {cfg.get("type")!r} cannot be made: '
+            f'{error.args[0] if error.args else error}'
+        ) from error
 
 
 def has_labels(dataset: OpenVocabDataset) -> bool:
@@ -75,9 +85,15 @@ def _of_config(path: Path) -> dict[str, dict[str, Any]]:
         loader = config.get(f'{split}_dataloader')
         if not loader:
             continue
-        cfg = dict(loader['dataset'])
-        while 'dataset' in cfg:  # mmengine's wrappers, such as RepeatDataset
-            cfg = dict(cfg['dataset'])
+        cfg = loader
+        # The loader, and mmengine's wrappers such as RepeatDataset.
+        while isinstance(cfg, dict) and 'dataset' in cfg:
+            cfg = cfg['dataset']
+        if not isinstance(cfg, dict) or cfg is loader:
+            raise ValueError(
+                f'{path}: {split}_dataloader has no entry dataset=dict(...)'
+            )
+        cfg = dict(cfg)
         cfg.update(classes='all', pipeline=[])
         cfg.pop('test_mode', None)
         if cfg not in found.values():
@@ -88,6 +104,18 @@ def _of_config(path: Path) -> dict[str, dict[str, Any]]:
             'val_dataloader or test_dataloader'
         )
     return found
+
+
+def _type_of(manifest: Path) -> str:
+    try:
+        content = json.loads(manifest.read_text(encoding='utf-8'))
+        return _CONVERTED[content['settings']['dataset']]
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(
+            f'{manifest} is not the record of a converter, or is damaged '
+            f'({error!r}); known datasets are {sorted(_CONVERTED)}. Give '
+            '--names instead, or convert again'
+        ) from error
 
 
 def _of_folder(path: Path, names: str | None) -> dict[str, dict[str, Any]]:
@@ -107,8 +135,7 @@ def _of_folder(path: Path, names: str | None) -> dict[str, dict[str, Any]]:
         cfg['type'] = 'FolderDataset'
         cfg['names'] = names or 'names.txt'
     elif manifest.is_file():
-        dataset = json.loads(manifest.read_text())['settings']['dataset']
-        cfg['type'] = _CONVERTED[dataset]
+        cfg['type'] = _type_of(manifest)
     else:
         raise ValueError(
             f'{path} has neither a manifest.json of a converter nor a '

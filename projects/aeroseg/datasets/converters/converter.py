@@ -4,53 +4,22 @@
 import hashlib
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
 
-from ..labels import IGNORE_INDEX, open_image
+from ..image_file import find_damage, open_image
+from ..labels import IGNORE_INDEX
+from .scene import Scene, Tile
 from .source import SourceFile
 from .tiles import write_tile
-from .tiling import Window, cut
+from .tiling import cut
 
 Record = dict[str, Any]
 
-
-@dataclass(frozen=True)
-class Tile:
-    """A tile to be written.
-
-    Attributes:
-        split (str): 'train' or 'val'.
-        name (str): File name without ending.
-        window (Window): Its position in the scene.
-    """
-
-    split: str
-    name: str
-    window: Window
-
-
-@dataclass(frozen=True)
-class Scene:
-    """An image and its label, converted by one job.
-
-    Attributes:
-        name (str): Unique in the conversion.
-        image (SourceFile): The image.
-        label (SourceFile): The label or colour mask.
-        split (str): 'train' or 'val'; '' if the tiles name their own.
-        tiles (tuple[str, ...]): Names of the tiles wanted, in the form of
-            the converter; empty for all.
-    """
-
-    name: str
-    image: SourceFile
-    label: SourceFile
-    split: str = ''
-    tiles: tuple[str, ...] = field(default=())
+# A larger share of pure white or black is named in the report.
+BLANK_SHARE = 0.05
 
 
 class Converter(ABC):
@@ -95,12 +64,20 @@ class Converter(ABC):
         del records
         return []
 
-    def convert_scene(self, scene: Scene, root: Path) -> Record:
+    def files(self) -> dict[str, bytes]:
+        """Further files of the dataset, by name."""
+        return {}
+
+    def convert_scene(
+        self, scene: Scene, root: Path, allow_damaged: bool = False
+    ) -> Record:
         """Write the tiles of one scene.
 
         Args:
             scene (Scene): What to read.
             root (Path): Folder of the converted dataset.
+            allow_damaged (bool): Take what can be decoded of a damaged image
+                (never of a label). Default: False.
 
         Returns:
             dict: The record of the scene in the manifest.
@@ -111,8 +88,13 @@ class Converter(ABC):
             OSError: If a tile cannot be written.
         """
         content = scene.image.read()
-        image = _read_rgb(content, scene.image)
+        image = _read_rgb(content, scene.image, allow_damaged)
         label_content = scene.label.read()
+        if content == label_content:
+            raise ValueError(
+                f'{scene.image} and its label {scene.label} are the same '
+                'file; one of the two folders holds the wrong files'
+            )
         label = self.read_label(label_content, scene.label)
         if label.shape != image.shape[:2]:
             raise ValueError(
@@ -126,6 +108,9 @@ class Converter(ABC):
             'size': [image.shape[1], image.shape[0]],
             'image': _origin(scene.image, content),
             'label': _origin(scene.label, label_content),
+            'asked': scene.asked,
+            'blank': blank_share(image, label),
+            'damage': find_damage(content) if allow_damaged else None,
             'notes': self.notes(scene, label),
             'tiles': [
                 write_tile(
@@ -162,8 +147,55 @@ def compare(
     return sentences
 
 
-def _read_rgb(content: bytes, file: SourceFile) -> np.ndarray:
-    image = open_image(content, file)
+def blank_share(image: np.ndarray, label: np.ndarray) -> float:
+    """How many of the pixels that have a class are pure white or black.
+
+    Args:
+        image (np.ndarray): (H, W, 3) uint8 RGB.
+        label (np.ndarray): (H, W) uint8 class ids, 255 ignored.
+
+    Returns:
+        float: 0 to 1, with four digits.
+    """
+    lowest, highest = image.min(axis=-1), image.max(axis=-1)
+    blank = (highest == 0) | (lowest == 255)
+    counts = label != IGNORE_INDEX
+    return round(float(blank[counts].mean()), 4) if counts.any() else 0.0
+
+
+def remarks(records: Sequence[Record]) -> list[str]:
+    """Name images with blank areas, and damaged ones that were taken."""
+    sentences = []
+    blank = [r for r in records if r.get('blank', 0) > BLANK_SHARE]
+    if blank:
+        most = max(blank, key=lambda record: record['blank'])
+        sentences.append(
+            f'warning: in {len(blank):,} images more than {BLANK_SHARE:.0%} '
+            'of the pixels with a class are pure white or black, the most in '
+            f'{most["image"]["file"]} ({most["blank"]:.0%}). Where there are '
+            'no data, label them as ignored'
+        )
+    damaged = [r for r in records if r.get('damage')]
+    if damaged:
+        first = damaged[0]
+        sentences.append(
+            f'warning: {len(damaged):,} damaged images were taken as they '
+            f'are, the first is {first["image"]["file"]}: {first["damage"]}'
+        )
+    return sentences
+
+
+def _read_rgb(
+    content: bytes, file: SourceFile, allow_damaged: bool
+) -> np.ndarray:
+    try:
+        image = open_image(content, file, allow_damaged)
+    except ValueError as error:
+        if allow_damaged or find_damage(content) is None:
+            raise
+        raise ValueError(
+            f'{error}, or take it as it is with --allow-damaged'
+        ) from error
     if image.mode in ('L', 'P'):
         # A grey or palette picture holds the same colours as its RGB form.
         image = image.convert('RGB')
@@ -177,7 +209,12 @@ def _read_rgb(content: bytes, file: SourceFile) -> np.ndarray:
 
 def _origin(file: SourceFile, content: bytes) -> dict[str, Any]:
     digest = hashlib.sha256(content).hexdigest()
-    return {'file': file.label, 'bytes': len(content), 'sha256': digest}
+    return {
+        'file': file.label,
+        'bytes': len(content),
+        'time': file.time,
+        'sha256': digest,
+    }
 
 
 def shared_images(records: Sequence[Record]) -> str:

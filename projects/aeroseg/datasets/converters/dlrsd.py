@@ -11,9 +11,11 @@ from typing import Any, Literal, get_args
 import numpy as np
 
 from ..dlrsd import DLRSDDataset
-from ..labels import IdTable, open_image, read_ids
-from .converter import Converter, Record, Scene, Tile, compare, shared_images
-from .source import SourceFile, list_files
+from ..image_file import open_image
+from ..labels import IdTable, read_ids
+from .converter import Converter, Record, compare, shared_images
+from .scene import Scene, Tile
+from .source import SourceFile, list_files, put_once
 from .tiling import Window
 
 Split = Literal['dedup', 'published']
@@ -111,7 +113,7 @@ class DLRSDConverter(Converter):
             kind = next((p for p in parts if p in groups), None)
             if kind is not None:
                 folder = parts[-3] if self.is_bundle else parts[-2]
-                groups[kind][folder, file.path.stem] = file
+                put_once(groups[kind], (folder, file.path.stem), file)
         images, labels = groups.values()
         for key, image in images.items():
             if key not in labels:

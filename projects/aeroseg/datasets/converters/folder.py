@@ -8,12 +8,19 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aeroseg.vocabulary import Vocabulary
+from aeroseg.vocabulary import RGB, Vocabulary
 from aeroseg.window_starts import EndRule
 
-from ..labels import ColourTable, IdTable, colour_ids, read_label
-from .converter import Converter, Record, Scene, Tile, shared_images
-from .source import SourceFile, list_files
+from ..labels import (
+    IGNORE_INDEX,
+    ColourTable,
+    IdTable,
+    colour_ids,
+    read_label,
+)
+from .converter import Converter, Record, shared_images
+from .scene import Scene, Tile
+from .source import SourceFile, list_files, put_once
 from .tiling import tile_windows
 
 _SUFFIXES = ('.png', '.jpg', '.jpeg', '.tif', '.tiff')
@@ -60,13 +67,22 @@ class FolderConverter(Converter):
         rule: EndRule = 'pad',
     ) -> None:
         tile_windows(size, size, size, size, rule)
+        _check(masks, ignore_colours, image_dir, mask_dir, val_share)
         self.source = list(source)
+        self.names = Path(names)
         self.vocabulary = Vocabulary.from_file(names)
+        if len(self.vocabulary) > IGNORE_INDEX:
+            raise ValueError(
+                f'{names} has {len(self.vocabulary)} classes; an 8-bit label '
+                f'can hold {IGNORE_INDEX}'
+            )
         self._table: ColourTable | IdTable = IdTable(
             {i: i for i in range(len(self.vocabulary))}
         )
+        colours: dict[RGB, int] = {}
         if masks == 'colours':
-            self._table = ColourTable(colour_ids(names, ignore_colours))
+            colours = colour_ids(names, ignore_colours)
+            self._table = ColourTable(colours)
         self.image_dir, self.mask_dir = image_dir, mask_dir
         self.val, self.val_share, self.seed = tuple(val), val_share, seed
         self.size = size
@@ -74,7 +90,9 @@ class FolderConverter(Converter):
         self._settings = {
             'names': list(self.vocabulary.names),
             'masks': masks,
-            'ignore_colours': list(ignore_colours),
+            'colours': [[*rgb, i] for rgb, i in colours.items()],
+            'image_dir': image_dir,
+            'mask_dir': mask_dir,
             'val': list(val) or {'share': val_share, 'seed': seed},
             'size': size,
             'rule': rule,
@@ -101,7 +119,8 @@ class FolderConverter(Converter):
             kind = next((p for p in parts if p in groups), None)
             if kind is not None:
                 parts.remove(kind)
-                groups[kind]['/'.join([*parts, file.path.stem])] = file
+                name = '/'.join([*parts, file.path.stem])
+                put_once(groups[kind], name, file)
         images, masks = groups[self.image_dir], groups[self.mask_dir]
         alone = sorted(set(images) ^ set(masks))
         if alone or not images:
@@ -113,10 +132,21 @@ class FolderConverter(Converter):
                 f'{", ".join(map(str, self.source))}'
             )
         val = self._val_names(sorted(images))
-        return [
-            Scene(n, images[n], masks[n], 'val' if n in val else 'train')
-            for n in sorted(images)
-        ]
+        if len(val) == len(images):
+            raise ValueError(
+                f'all {len(images)} scenes would be for validation, none is '
+                'left for training; give more images, or fewer to --val'
+            )
+        scenes = []
+        for name in sorted(images):
+            split = 'val' if name in val else 'train'
+            pair = images[name], masks[name]
+            scenes.append(Scene(name, *pair, split, stem=_stem(name)))
+        return scenes
+
+    def files(self) -> dict[str, bytes]:
+        """The names, so that the folder describes itself."""
+        return {'names.txt': self.names.read_bytes()}
 
     def _val_names(self, names: Sequence[str]) -> set[str]:
         if not self.val:
@@ -139,14 +169,41 @@ class FolderConverter(Converter):
 
     def tiles(self, scene: Scene, label: np.ndarray) -> Iterable[Tile]:
         """All tiles of the grid."""
-        stem = scene.name.replace('/', '_').replace(' ', '_')
         height, width = label.shape
         for window in tile_windows(
             height, width, self.size, self.size, self.rule
         ):
-            name = f'{stem}_{window.y}_{window.x}'
+            name = f'{scene.stem}_{window.y}_{window.x}'
             yield Tile(scene.split, name, window)
 
     def report(self, records: Sequence[Record]) -> list[str]:
         """Count what both splits share."""
         return [shared_images(records)]
+
+
+def _stem(name: str) -> str:
+    return '_'.join(name.replace('/', ' ').split())
+
+
+def _check(
+    masks: str,
+    ignore_colours: Sequence[str],
+    image_dir: str,
+    mask_dir: str,
+    val_share: float,
+) -> None:
+    if masks not in ('ids', 'colours') or (masks == 'ids' and ignore_colours):
+        raise ValueError(
+            f'masks={masks!r} with ignore_colours={list(ignore_colours)}; '
+            'ignored colours belong to masks of colours (--masks colours), in '
+            'masks of ids the ignored pixels are 255'
+        )
+    if image_dir == mask_dir:
+        raise ValueError(
+            f'images and masks would both be taken from {image_dir!r}; give '
+            'the names of two folders (--image-dir, --mask-dir)'
+        )
+    if not 0 < val_share < 1:
+        raise ValueError(
+            f'val_share={val_share}; give a share between 0 and 1'
+        )

@@ -9,9 +9,16 @@ from typing import Any, Literal
 import numpy as np
 
 from ..isaid15 import ISAID15Dataset
-from ..labels import IGNORE_INDEX, ColourTable, IdTable, open_image
-from .converter import Converter, Record, Scene, Tile, compare
-from .source import SourceFile, list_files
+from ..labels import (
+    IGNORE_INDEX,
+    ColourTable,
+    IdTable,
+    open_label,
+    read_label,
+)
+from .converter import Converter, Record, compare
+from .scene import Scene, Tile
+from .source import SourceFile, list_files, put_once
 from .tile_list import parse_tile_name, read_tile_list, tile_name
 from .tiling import Window, tile_windows
 
@@ -60,6 +67,12 @@ class ISAIDConverter(Converter):
         min_pixels: int = 2048,
         skip_missing: bool = False,
     ) -> None:
+        tile_windows(size, size, size, stride, 'clamp')
+        if not 0 <= min_pixels <= size * size:
+            raise ValueError(
+                f'min_pixels={min_pixels}; a tile of {size}x{size} px has 0 '
+                f'to {size * size}'
+            )
         self.source = list(source)
         self.lists = {
             split: read_tile_list(path)
@@ -141,12 +154,7 @@ class ISAIDConverter(Converter):
                 or file.path.parent.name == 'D2masks'
             )
             group = masks if is_mask else images
-            if (split, name) in group:
-                raise ValueError(
-                    f'{name} was found twice: {group[split, name]} and '
-                    f'{file}; give every file once'
-                )
-            group[split, name] = file
+            put_once(group, (split, name), file)
         if not images and not masks:
             raise ValueError(
                 'the files lie neither below a folder "train" nor below a '
@@ -181,16 +189,15 @@ class ISAIDConverter(Converter):
 
     def read_label(self, content: bytes, file: SourceFile) -> np.ndarray:
         """Class ids 0-14, 255 for background."""
-        picture = open_image(content, file)
         if isinstance(self._table, ColourTable):
-            return self._table(np.asarray(picture.convert('RGB')), file)
-        ids = np.asarray(picture)
+            return read_label(content, file, self._table)
+        ids = np.asarray(open_label(content, file))
         if ids.ndim == 3:
             # Some tools store ids as an RGB picture with three equal bands.
             if (ids != ids[..., :1]).any():
                 raise ValueError(f'{file} holds colours, expected ids')
-            ids = ids[..., 0]
-        return self._table(ids, file)
+            return self._table(ids[..., 0], file)
+        return read_label(content, file, self._table)
 
     def tiles(self, scene: Scene, label: np.ndarray) -> Iterable[Tile]:
         """The listed windows, or those where some class is large enough."""

@@ -11,8 +11,9 @@ from aeroseg.window_starts import END_RULES, EndRule
 
 from ..labels import IGNORE_INDEX, IdTable, read_ids
 from ..openearthmap import OpenEarthMapDataset
-from .converter import Converter, Record, Scene, Tile, compare
-from .source import SourceFile, list_files
+from .converter import Converter, Record, compare
+from .scene import Scene, Tile
+from .source import SourceFile, list_files, put_once, read_lines
 from .tiling import Window, cut, tile_windows
 
 # Number of tiles that arXiv:2504.09203 gives.
@@ -70,10 +71,10 @@ class OpenEarthMapConverter(Converter):
     def scenes(self) -> list[Scene]:
         """The listed scenes with their files."""
         files = list_files(self.source, ('.tif',))
-        parts = {
-            kind: {f.path.name: f for f in files if f.path.parent.name == kind}
-            for kind in ('images', 'labels')
-        }
+        parts: dict[str, dict[str, SourceFile]] = {'images': {}, 'labels': {}}
+        for file in files:
+            if file.path.parent.name in parts:
+                put_once(parts[file.path.parent.name], file.path.name, file)
         if not parts['labels']:
             raise ValueError(
                 f'no REGION/labels/*.tif in {_join(self.source)}; expected '
@@ -83,38 +84,39 @@ class OpenEarthMapConverter(Converter):
         scenes = []
         for split, names in self._names().items():
             for name in names:
-                image, label = (parts[k].get(name) for k in parts)
+                image, label = (parts[kind].get(name) for kind in parts)
                 if image is None and self.without_xbd:
                     continue
                 if image is None or label is None:
                     raise self._missing(name, split, image is None)
-                key = f'{split}/{Path(name).stem}'
-                scenes.append(Scene(key, image, label, split))
+                stem = Path(name).stem
+                key = f'{split}/{stem}'
+                scenes.append(Scene(key, image, label, split, stem=stem))
         return scenes
 
     def _names(self) -> dict[str, list[str]]:
         if self.lists:
-            texts = {s: Path(p).read_text() for s, p in self.lists.items()}
+            lines = {
+                split: read_lines(Path(path).read_bytes(), path)
+                for split, path in self.lists.items()
+            }
         else:
             files = list_files(self.source, ('train.txt', 'val.txt'))
             # The list nearest to the top wins.
             files.sort(key=lambda f: -len(f.path.parts))
-            texts = {
-                f.path.stem: f.read().decode()
+            lines = {
+                f.path.stem: read_lines(f.read(), f)
                 for f in files
                 if f.path.stem in PUBLISHED
             }
-        missing = [s for s in ('train', 'val') if not texts.get(s, '').strip()]
+        missing = [s for s in ('train', 'val') if not lines.get(s)]
         if missing:
             raise FileNotFoundError(
                 f'no list of the {missing[0]} scenes in {_join(self.source)}; '
                 'give the official train.txt and val.txt with --train-list '
                 'and --val-list'
             )
-        return {
-            split: [line.strip() for line in text.splitlines() if line.strip()]
-            for split, text in sorted(texts.items())
-        }
+        return dict(sorted(lines.items()))
 
     def _missing(
         self, name: str, split: str, image: bool
@@ -176,7 +178,18 @@ class OpenEarthMapConverter(Converter):
                 ', the rule of this conversion' if rule == self.rule else ''
             )
             sentences.append(f'rule {rule}: {", ".join(parts)}{chosen}')
-        return sentences
+        return sentences + _shared_scenes(records)
+
+
+def _shared_scenes(records: Sequence[Record]) -> list[str]:
+    files = [(r['notes']['split'], r['image']['file']) for r in records]
+    both = sorted(f for s, f in files if s == 'val' and ('train', f) in files)
+    if not both:
+        return []
+    return [
+        f'warning: {len(both):,} scenes are listed for train and for val, '
+        f'the first is {both[0]}; their scores measure memory'
+    ]
 
 
 def _join(paths: Sequence[str | Path]) -> str:

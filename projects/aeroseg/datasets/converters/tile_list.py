@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from pathlib import Path, PurePosixPath
 
+from .source import read_lines
 from .tiling import Window
 
 _TILE = re.compile(r'(.+)_(\d+)_(\d+)_(\d+)_(\d+)')
@@ -21,10 +22,11 @@ def read_tile_list(path: str | Path) -> list[str]:
         list[str]: Names without folder and ending, in order.
 
     Raises:
-        ValueError: If a name is given twice or the list is empty.
+        ValueError: If a name is given twice, or the list is empty or no text
+            in UTF-8.
     """
-    lines = Path(path).read_text().splitlines()
-    names = [PurePosixPath(li.split()[0]).stem for li in lines if li.strip()]
+    lines = read_lines(Path(path).read_bytes(), path)
+    names = [PurePosixPath(line.split()[0]).stem for line in lines]
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice or not names:
         fault = f'{twice[0]} is listed twice' if twice else 'no tile listed'

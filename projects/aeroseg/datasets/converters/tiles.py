@@ -4,6 +4,7 @@
 import hashlib
 import io
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,12 @@ from PIL import Image
 
 from aeroseg.files import atomic_path
 
+from ..image_file import find_damage
 from ..labels import read_ids
 from .tiling import Window
+
+FOLDERS = ('img_dir', 'ann_dir')
+_PNG = b'\x89PNG'
 
 
 def write_tile(
@@ -40,6 +45,7 @@ def write_tile(
     Raises:
         OSError: If a file cannot be written or the label that was written
             does not read back the same.
+        ValueError: If another file has the name of a tile.
     """
     record: dict[str, Any] = {
         'name': name,
@@ -51,6 +57,7 @@ def write_tile(
     contents = {'img_dir': _image_png(image), 'ann_dir': _label_png(label)}
     for folder, content in contents.items():
         path = root / folder / split / f'{name}.png'
+        _check_free(path, content)
         with atomic_path(path) as part:
             part.write_bytes(content)
             if folder == 'ann_dir':
@@ -60,13 +67,51 @@ def write_tile(
     return record
 
 
-def is_written(root: Path, tile: dict[str, Any]) -> bool:
-    """Whether both files of a recorded tile are there, by their size."""
-    for folder in ('img_dir', 'ann_dir'):
-        path = root / folder / tile['split'] / f'{tile["name"]}.png'
-        if not path.is_file() or path.stat().st_size != tile[folder]['bytes']:
+def is_written(root: Path, tile: Mapping[str, Any]) -> bool:
+    """Whether both files of a recorded tile are there, by their hash.
+
+    A file that is no image any more, as after a power failure, counts as not
+    written.
+
+    Args:
+        root (Path): Folder of the converted dataset.
+        tile (Mapping): The record of the tile.
+
+    Raises:
+        ValueError: If a file is an image, but another one than was written.
+    """
+    for folder, path in tile_files(root, tile).items():
+        if not path.is_file():
             return False
+        content = path.read_bytes()
+        if hashlib.sha256(content).hexdigest() == tile[folder]['sha256']:
+            continue
+        if find_damage(content) or not content.startswith(_PNG):
+            return False
+        raise ValueError(
+            f'{path} is not as this conversion wrote it, someone may have '
+            'edited it. Move it out of the folder to have it made again, or '
+            'choose another output folder'
+        )
     return True
+
+
+def tile_files(root: Path, tile: Mapping[str, Any]) -> dict[str, Path]:
+    """The two files of a recorded tile, by 'img_dir' and 'ann_dir'."""
+    return {
+        folder: root / folder / tile['split'] / f'{tile["name"]}.png'
+        for folder in FOLDERS
+    }
+
+
+def _check_free(path: Path, content: bytes) -> None:
+    """The same tile may be there from a run that was killed, no other."""
+    if path.is_file() and path.read_bytes() != content:
+        raise ValueError(
+            f'{path} is there already and is not what this conversion would '
+            'write (another file, or a run that was killed before its source '
+            'was changed). Move it away, or choose another output folder'
+        )
 
 
 def _image_png(image: np.ndarray) -> bytes:
@@ -88,7 +133,11 @@ def _label_png(label: np.ndarray) -> bytes:
 
 
 def _check(path: Path, label: np.ndarray) -> None:
-    if not np.array_equal(read_ids(path.read_bytes(), path), label):
+    try:
+        same = np.array_equal(read_ids(path.read_bytes(), path), label)
+    except ValueError:
+        same = False
+    if not same:
         raise OSError(
             f'the label {path} does not read back as it was written; check '
             'the disk'
