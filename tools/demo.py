@@ -33,8 +33,7 @@ from torch import Tensor
 from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.command_line import ToolParser, integer, run_tool
 from aeroseg.evaluation.scores import open_vocab_means
-from aeroseg.files import atomic_path
-from aeroseg.folder_lock import lock_folder
+from aeroseg.files import atomic_path, lock_folder
 from aeroseg.models import AerOSeg
 from aeroseg.models.necks.correlation_neck import correlate
 from aeroseg.read_config import read_config

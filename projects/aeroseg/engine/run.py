@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.errors import remember_partners
-from aeroseg.folder_lock import lock_folder
+from aeroseg.files import lock_folder
 from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
 # Layers whose size is the number of classes, in mmseg's closed-set heads.

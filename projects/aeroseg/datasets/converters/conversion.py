@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from aeroseg.folder_lock import lock_folder
+from aeroseg.files import lock_folder
 
 from .converter import Converter, Record, remarks
 from .manifest import Manifest

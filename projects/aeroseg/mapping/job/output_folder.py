@@ -9,8 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from aeroseg.errors import reason
-from aeroseg.files import atomic_path, require_utf8
-from aeroseg.folder_lock import lock_folder
+from aeroseg.files import atomic_path, lock_folder, require_utf8
 from aeroseg.mapping.windows.score_model import NonFiniteScoresError
 
 from .memory import readable

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from aeroseg import folder_lock
-from aeroseg.folder_lock import LOCK, lock_folder
+from aeroseg.files import LOCK, folder_lock, lock_folder
 
 # By its file, because the whole package takes seconds to import.
 HOLD = """
