@@ -32,7 +32,12 @@ from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.datasets.labels import IGNORE_INDEX, read_ids
 from aeroseg.engine.launch import needs_training
 from aeroseg.read_config import read_config
-from aeroseg.visualization import draw_comparison, pca_colors, with_scale
+from aeroseg.visualization import (
+    draw_comparison,
+    enlarge_cells,
+    pca_colors,
+    with_scale,
+)
 from aeroseg.visualization.panel import fit_size, join_grid, save_picture
 from aeroseg.vocabulary import Vocabulary
 
@@ -207,11 +212,13 @@ def correlation_row(
 def feature_row(predictor: Predictor, image: str, title: str) -> Row:
     """Image, features of CLIP and of the guidance encoder (Fig. 3)."""
     found = feature_maps(predictor, image)
-    return [
-        (title, fit_size(found.image)),
-        ('CLIP features', fit_size(pca_colors(found.clip))),
-        ('guidance features', fit_size(pca_colors(found.guidance))),
-    ]
+    row = [(title, fit_size(found.image))]
+    size = row[0][1].shape[:2]
+    parts = {'CLIP': found.clip, 'guidance': found.guidance}
+    for name, features in parts.items():
+        blocks = enlarge_cells(pca_colors(features), found.cells, size)
+        row.append((f'{name} features', blocks))
+    return row
 
 
 def words_of(args: argparse.Namespace, predictor: Predictor) -> Vocabulary:

@@ -3,9 +3,17 @@ import argparse
 from pathlib import Path
 
 import pytest
+from mmengine.config import Config
 
-from aeroseg.apis.words import add_arguments, read_classes, read_words
+from aeroseg.apis.words import (
+    add_arguments,
+    classes_of_test,
+    read_classes,
+    read_words,
+)
+from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
+from aeroseg.world import WorldDataset
 
 TRAINED = Vocabulary(('barn', 'pond'))
 
@@ -38,3 +46,11 @@ def test_words_or_a_file_with_the_background_policy(tmp_path: Path) -> None:
 def test_lists_and_vocabularies_are_words_too() -> None:
     assert read_classes(['a, b', 'c'], None) == Vocabulary.parse('a, b; c')
     assert read_classes(TRAINED, None) is TRAINED
+
+
+def test_classes_of_the_test_dataset(root: Path) -> None:
+    config = read_config(root / 'configs/demo/aeroseg_world.py')
+    found = classes_of_test(config)
+    assert found == Vocabulary.from_metainfo(WorldDataset.METAINFO)
+    assert len(found) > len(Vocabulary.build(config.model.vocabulary))
+    assert classes_of_test(Config({'model': {}})) is None

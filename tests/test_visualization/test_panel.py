@@ -6,7 +6,12 @@ import pytest
 from PIL import Image
 
 from aeroseg.visualization import draw_panel, overlay
-from aeroseg.visualization.panel import save_picture, shrink
+from aeroseg.visualization.panel import (
+    fit_size,
+    join_grid,
+    save_picture,
+    shrink,
+)
 from aeroseg.vocabulary import Vocabulary
 
 VOCABULARY = Vocabulary(('road', 'tree'))
@@ -67,3 +72,21 @@ def test_the_suffix_gives_the_format(tmp_path: Path) -> None:
         with pytest.raises(ValueError, match='no suffix of an image format'):
             save_picture(picture, tmp_path / name)
     assert len(list(tmp_path.iterdir())) == 3
+
+
+def test_pictures_of_all_sizes_are_fitted() -> None:
+    assert fit_size(np.zeros((1000, 500, 3), np.uint8)).shape == (384, 192, 3)
+    small = np.random.default_rng(0).integers(0, 256, (100, 60, 3), np.uint8)
+    drawn = fit_size(small)
+    assert drawn.shape == (300, 180, 3)
+    assert (drawn[::3, 2::3] == small).all()
+
+
+def test_a_grid_has_rows_of_titled_pictures_and_one_legend() -> None:
+    one = np.full((20, 30, 3), 7, np.uint8)
+    rows = [[('a', one), ('b', one)], [('a', one)]]
+    grid = join_grid(rows)
+    assert grid.shape == (2 * (20 + 22 + 16), 2 * 30 + 24, 3)
+    assert (grid == 7).all(axis=2).sum() == 3 * 600
+    wide = join_grid(rows, legend=np.full((9, 11, 3), 50, np.uint8))
+    assert wide.shape[1] == grid.shape[1] + 11 + 24

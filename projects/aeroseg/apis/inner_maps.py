@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """What a model computes on the way: correlation of a word, features."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +19,7 @@ from .predictor import Picture, Predictor
 from .words import Classes
 
 _WINDOWS = 2
+_MODE = 'bilinear'
 
 
 @dataclass(frozen=True)
@@ -26,10 +28,13 @@ class WordCorrelation:
 
     Attributes:
         image (np.ndarray): (H, W, 3) RGB, uint8.
-        before (np.ndarray): (h, w) mean cosine similarity over views and
-            prompts (eq. 3), in [-1, 1], float32.
-        after (np.ndarray): (h, w) mean over the channels of the refined
-            correlation (eq. 6), any range, float32.
+        before (np.ndarray): (H', W') mean cosine similarity over views and
+            prompts (eq. 3), in [-1, 1], float32, enlarged to the pixels that
+            the model sees.
+        after (np.ndarray): (H', W') length of the refined correlation (eq. 6)
+            over its channels, at least 0, float32. The paper does not say
+            how Fig. 6 reduces the channels; their signs are arbitrary, so
+            that a mean cancels what stands out.
     """
 
     image: np.ndarray
@@ -47,11 +52,14 @@ class FeatureMaps:
             (C, h, w), float32.
         guidance (np.ndarray): Deepest map of the guidance encoder,
             (G, h, w), float32.
+        cells (tuple[float, float]): Cells down and across that cover the
+            image; the last ones may reach beyond it.
     """
 
     image: np.ndarray
     clip: np.ndarray
     guidance: np.ndarray
+    cells: tuple[float, float]
 
 
 def word_correlation(
@@ -90,9 +98,9 @@ def word_correlation(
     with torch.no_grad():
         text = predictor.model.text_encoder(vocabulary.queries)[places]
         before = correlate(features.clip.dense, text)[0, 0].mean(dim=0)
-    after = features.refined[0, places[0]].mean(dim=0)
+    after = features.refined[0, places[0]].float().norm(dim=0)
     return WordCorrelation(
-        pixels.image, pixels.cut(before[None])[0], pixels.cut(after[None])[0]
+        pixels.image, pixels.enlarged(before), pixels.enlarged(after)
     )
 
 
@@ -114,7 +122,14 @@ def feature_maps(predictor: Predictor, image: Picture) -> FeatureMaps:
     pixels, features = _look(predictor, image)
     clip = features.clip.dense[0, features.clip.upright]
     guidance = features.guidance[-1][0]
-    return FeatureMaps(pixels.image, pixels.cut(clip), pixels.cut(guidance))
+    height, width = (s / predictor.model.stride for s in pixels.seen.shape[2:])
+    # Cells of nothing but padding would take colours from the others.
+    down, across = math.ceil(height), math.ceil(width)
+    clip, guidance = (
+        part[:, :down, :across].float().cpu().numpy()
+        for part in (clip, guidance)
+    )
+    return FeatureMaps(pixels.image, clip, guidance, (height, width))
 
 
 @dataclass(frozen=True)
@@ -125,18 +140,12 @@ class _Pixels:
     seen: Tensor  # (1, 3, H', W')
     padded: Tensor  # the same up to multiples of the stride
 
-    def cut(self, maps: Tensor) -> np.ndarray:
-        """Cells of the image, without those of padding alone: (C, h, w)."""
-        shares = [
-            -(-cells * side // full)
-            for cells, side, full in zip(
-                maps.shape[-2:],
-                self.seen.shape[-2:],
-                self.padded.shape[-2:],
-                strict=True,
-            )
-        ]
-        return maps[:, : shares[0], : shares[1]].float().cpu().numpy()
+    def enlarged(self, values: Tensor) -> np.ndarray:
+        """Cells (h, w) to the pixels the model sees, (H', W')."""
+        size = self.padded.shape[2:]
+        pixels = F.interpolate(values.float()[None, None], size, mode=_MODE)
+        height, width = self.seen.shape[2:]
+        return pixels[0, 0, :height, :width].cpu().numpy()
 
 
 def _check_model(predictor: Predictor) -> None:

@@ -9,7 +9,7 @@ from .legend import area_shares, draw_legend
 from .overlay import colorize, overlay
 from .panel import draw_panel, save_picture
 from .panel_visualizer import PanelVisualizer
-from .pca_colors import pca_colors
+from .pca_colors import enlarge_cells, pca_colors
 
 __all__ = [
     'PanelVisualizer',
@@ -19,6 +19,7 @@ __all__ = [
     'draw_comparison',
     'draw_legend',
     'draw_panel',
+    'enlarge_cells',
     'error_map',
     'heat_map',
     'overlay',

@@ -44,3 +44,24 @@ def pca_colors(features: np.ndarray) -> np.ndarray:
     scaled[:, flat] = 0.5
     colours = (255 * scaled.clip(0, 1)).astype(np.uint8)
     return colours.reshape(height, width, 3)
+
+
+def enlarge_cells(
+    colours: np.ndarray, cells: tuple[float, float], size: tuple[int, int]
+) -> np.ndarray:
+    """Draw cells as blocks of pixels.
+
+    Args:
+        colours (np.ndarray): (h, w, 3) uint8.
+        cells (tuple[float, float]): Cells down and across that cover the
+            picture; at most h and w.
+        size (tuple[int, int]): (H, W) of the picture.
+
+    Returns:
+        np.ndarray: (H, W, 3) uint8.
+    """
+    rows, columns = (
+        ((np.arange(side) + 0.5) * count / side).astype(int)
+        for side, count in zip(size, cells, strict=True)
+    )
+    return colours[rows[:, None], columns]
