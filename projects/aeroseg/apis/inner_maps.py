@@ -125,11 +125,11 @@ def feature_maps(predictor: Predictor, image: Picture) -> FeatureMaps:
     height, width = (s / predictor.model.stride for s in pixels.seen.shape[2:])
     # Cells of nothing but padding would take colours from the others.
     down, across = math.ceil(height), math.ceil(width)
-    clip, guidance = (
+    first, second = (
         part[:, :down, :across].float().cpu().numpy()
         for part in (clip, guidance)
     )
-    return FeatureMaps(pixels.image, clip, guidance, (height, width))
+    return FeatureMaps(pixels.image, first, second, (height, width))
 
 
 @dataclass(frozen=True)
