@@ -217,8 +217,8 @@ class OpenVocabIoUMetric(IoUMetric):
         both, union, guess, truth = (c.sum(dim=0) for c in per_image)
         if not truth.any():
             raise ValueError(
-                f'there is nothing to score: no pixel of {len(results)} images '
-                'is labelled with a class. Check the labels, and '
+                f'there is nothing to score: no pixel of {len(results)} '
+                'images is labelled with a class. Check the labels, and '
                 'reduce_zero_label of the dataset'
             )
         scores = self._class_scores(both, union, guess, truth)
