@@ -161,6 +161,17 @@ def test_what_a_data_process_raised_is_one_sentence(end: Callable) -> None:
     assert (status, told) == (1, 'error: tiles/1.png is damaged\n')
 
 
+@pytest.mark.parametrize('before', ['', 'Caught AssertionError in x.\n  '])
+def test_an_image_that_mmcv_cannot_load_is_named(
+    end: Callable, before: str
+) -> None:
+    error = AssertionError(f'{before}failed to load image: tiles/1.png')
+    status, told = end(fail(error))
+    assert status == 1
+    assert told.startswith('error: tiles/1.png cannot be read as an image')
+    assert end(fail(AssertionError('x')))[1].count('Traceback') == 1
+
+
 def test_a_log_on_a_full_disk_ends_the_run(end: Callable) -> None:
     class Full(logging.StreamHandler):
         def emit(self, record: logging.LogRecord) -> None:

@@ -35,6 +35,7 @@ EXPECTED = (
     pickle.UnpicklingError,
 )
 _print_log_error = logging.Handler.handleError
+_NO_IMAGE = 'failed to load image: '  # says mmcv's assertion
 _IN_WORKER = 'in DataLoader worker process'
 REPORT = (
     'This is a fault of AerOSeg. Please report it with the traceback above '
@@ -212,6 +213,12 @@ def describe(error: Exception) -> str | None:
         return (
             f'out of memory ({_first_line(error) or "no more is to be had"}). '
             'Use a smaller batch, smaller windows or fewer classes'
+        )
+    unread = str(error).rpartition(_NO_IMAGE)[2].strip()
+    if isinstance(error, AssertionError) and unread != str(error).strip():
+        return (
+            f'{unread} cannot be read as an image. The file is damaged or not '
+            'an image; download or write it again'
         )
     if isinstance(error, EXPECTED) and _IN_WORKER in str(error):
         # The traceback in the worker ends with the type and the message.

@@ -200,6 +200,9 @@ class OpenVocabIoUMetric(IoUMetric):
             dict[str, float]: Percent: 's-mIoU', 'u-mIoU', 'h-mIoU' (where
             the seen classes are known), 'mIoU', 'aAcc', 'mAcc' and the means
             of further metrics.
+
+        Raises:
+            ValueError: If there is no image, or no labelled pixel.
         """
         if self.format_only:
             return super().compute_metrics(results)
@@ -212,6 +215,12 @@ class OpenVocabIoUMetric(IoUMetric):
             torch.stack(columns) for columns in zip(*results, strict=True)
         ]
         both, union, guess, truth = (c.sum(dim=0) for c in per_image)
+        if not truth.any():
+            raise ValueError(
+                f'there is nothing to score: no pixel of {len(results)} '
+                'images is labelled with a class. Check the labels, and '
+                'reduce_zero_label of the dataset'
+            )
         scores = self._class_scores(both, union, guess, truth)
         overall = scores.pop('aAcc')
         seen = self._seen_marks()
