@@ -385,9 +385,7 @@ def test_damaged_images_and_blank_areas_are_named(
 
     Image.fromarray(pixels).save(path)
     path.write_bytes(path.read_bytes()[:-500])
-    with pytest.raises(
-        ValueError, match=r'aachen_1\.tif.*damaged.*--allow-damaged'
-    ):
+    with pytest.raises(ValueError, match=r'aachen_1.*--allow-damaged'):
         convert(source, tmp_path / 'out')
     conversion = Conversion(
         OpenEarthMapConverter([source], size=64), tmp_path / 'out', 1, True
