@@ -12,8 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from data.make_openearthmap import make_openearthmap, write_tif
+from PIL import Image
 
-from aeroseg.datasets.converters import Conversion, OpenEarthMapConverter
+from aeroseg.datasets.converters import (
+    Conversion,
+    FolderConverter,
+    OpenEarthMapConverter,
+)
 
 
 def start(source: Path, out: Path, workers: int = 1) -> Conversion:
@@ -244,3 +249,149 @@ def test_a_full_disk_leaves_no_half_file(
     convert(source, out)
     convert(source, tmp_path / 'whole')
     assert digests(out) == digests(tmp_path / 'whole')
+
+
+def test_an_edited_source_is_converted_again(
+    tmp_path: Path, source: Path
+) -> None:
+    out = tmp_path / 'out'
+    convert(source, out)
+    path = source / 'aachen/labels/aachen_1.tif'
+    write_tif(path, np.full((1, 128, 128), 3, np.uint8))
+    assert [s.name for s in start(source, out).todo] == ['train/aachen_1']
+    convert(source, out)
+    convert(source, tmp_path / 'fresh')
+    assert digests(out) == digests(tmp_path / 'fresh')
+
+
+def test_another_time_alone_is_no_change(tmp_path: Path, source: Path) -> None:
+    out = tmp_path / 'out'
+    convert(source, out)
+    os.utime(source / 'aachen/labels/aachen_1.tif', (1, 1))
+    assert start(source, out).todo == []
+
+
+def test_a_scene_that_moved_to_another_split_leaves_no_tile(
+    tmp_path: Path,
+) -> None:
+    out, source = tmp_path / 'out', tmp_path / 'own'
+    source.mkdir()
+
+    def folder_of(names: list[str]) -> Conversion:
+        (source / 'names.txt').write_text('a\nb\n')
+        for i in range(5):
+            for kind, value in (('images', 200 + i), ('masks', 1)):
+                path = source / kind / f'{i}.png'
+                path.parent.mkdir(exist_ok=True)
+                shape = (64, 64, 3) if kind == 'images' else (64, 64)
+                image = Image.fromarray(np.full(shape, value, np.uint8))
+                image.save(path)
+        own = FolderConverter(
+            [source], source / 'names.txt', val_share=0.4, size=64
+        )
+        own.val = tuple(names)
+        return Conversion(own, out, 1)
+
+    for names in (['1'], ['2', '3']):
+        conversion = folder_of(names)
+        list(conversion.run())
+        conversion.finish()
+        found = [p.stem[0] for p in (out / 'img_dir/val').iterdir()]
+        assert sorted(found) == names
+
+
+@pytest.mark.parametrize('kind', ['img_dir', 'ann_dir'])
+def test_a_zeroed_tile_is_made_again_and_an_edited_one_is_named(
+    tmp_path: Path, source: Path, kind: str
+) -> None:
+    out = tmp_path / 'out'
+    convert(source, out)
+    before = digests(out)
+    tile = out / kind / 'train/aachen_1_64_0.png'
+    tile.write_bytes(bytes(tile.stat().st_size))
+    convert(source, out)
+    assert digests(out) == before
+    Image.open(tile).rotate(180).save(tile)
+    edited = tile.read_bytes()
+    with pytest.raises(ValueError, match=r'aachen_1_64_0\.png is not as this'):
+        convert(source, out)
+    assert tile.read_bytes() == edited
+
+
+@pytest.mark.parametrize(
+    'name', ['train.txt', 'manifest.json', 'img_dir/train/a.png']
+)
+def test_nothing_foreign_is_replaced(
+    tmp_path: Path, source: Path, name: str
+) -> None:
+    path = tmp_path / 'out' / name
+    path.parent.mkdir(parents=True)
+    path.write_text('mine')
+    with pytest.raises(ValueError, match='does not come from this converter'):
+        convert(source, tmp_path / 'out')
+    assert path.read_text() == 'mine'
+
+
+def test_a_foreign_file_with_the_name_of_a_tile_stays(
+    tmp_path: Path, source: Path
+) -> None:
+    conversion = start(source, tmp_path / 'out')
+    path = tmp_path / 'out/img_dir/train/aachen_1_0_0.png'
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b'mine')
+    list(conversion.run())
+    with pytest.raises(ValueError, match='is there already'):
+        conversion.finish()
+    assert path.read_bytes() == b'mine'
+
+
+def test_one_run_at_a_time(tmp_path: Path, source: Path) -> None:
+    first = start(source, tmp_path / 'out').run()
+    next(first)
+    with pytest.raises(ValueError, match='in use by process'):
+        list(start(source, tmp_path / 'out').run())
+    list(first)
+    assert start(source, tmp_path / 'out').todo == []
+
+
+def test_a_record_with_paths_removes_nothing_elsewhere(
+    tmp_path: Path, source: Path
+) -> None:
+    out, mine = tmp_path / 'out', tmp_path / 'img_dir/own/a.png'
+    convert(source, out)
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(b'mine')
+    log = out / 'tiles.jsonl'
+    changed = log.read_text().replace('"split":"train"', '"split":"../../own"')
+    log.write_text(changed.replace('aachen_1_0_0', 'a'))
+    convert(source, out)
+    assert mine.read_bytes() == b'mine'
+    convert(source, tmp_path / 'fresh')
+    assert digests(out) == digests(tmp_path / 'fresh')
+
+
+def test_damaged_images_and_blank_areas_are_named(
+    tmp_path: Path, source: Path
+) -> None:
+    path = source / 'aachen/images/aachen_1.tif'
+    pixels = np.asarray(Image.open(path)).copy()
+    pixels[:64] = 255
+    Image.fromarray(pixels).save(path, compression='tiff_adobe_deflate')
+    label = np.full((1, 128, 128), 3, np.uint8)
+    write_tif(source / 'aachen/labels/aachen_1.tif', label)
+    report = '\n'.join(convert(source, tmp_path / 'blank')['report'])
+    assert 'in 1 images more than 5%' in report
+    assert 'aachen/images/aachen_1.tif (50%)' in report
+
+    Image.fromarray(pixels).save(path)
+    path.write_bytes(path.read_bytes()[:-500])
+    with pytest.raises(ValueError, match=r'aachen_1.*--allow-damaged'):
+        convert(source, tmp_path / 'out')
+    conversion = Conversion(
+        OpenEarthMapConverter([source], size=64), tmp_path / 'out', 1, True
+    )
+    list(conversion.run())
+    report = '\n'.join(conversion.finish()['report'])
+    assert '1 damaged images were taken as they are' in report
+    # Without the permission that scene is not done.
+    assert len(start(source, tmp_path / 'out').todo) == 1

@@ -1,4 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -91,3 +92,62 @@ def test_the_dubai_scenes(
         pixels = sum(sum(t['pixels'].values()) for t in record['tiles'])
         assert pixels == len(record['tiles']) * 256 * 256
         assert len({i for t in record['tiles'] for i in t['pixels']}) > 2
+
+
+def test_names_that_collide_are_refused(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    options = {'val': ['Tile 3']}
+    shutil.copytree(source / 'Tile 1', source / 'Tile_1')
+    with pytest.raises(ValueError, match='tiles of the same name'):
+        convert(source, tmp_path / 'out', **options)
+    (source / 'Tile_1').rename(source / 'Tile 4')
+    image = source / 'Tile 4/images/part_1.jpg'
+    Image.open(image).save(image.with_suffix('.png'))
+    with pytest.raises(ValueError, match='Tile 4/part_1 was found twice'):
+        convert(source, tmp_path / 'out', **options)
+    assert not (tmp_path / 'out').exists()
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        {'image_dir': 'pictures'},
+        {'mask_dir': 'labels'},
+        {'ignore_colours': ['#9B9B9B', '#010203']},
+    ],
+)
+def test_every_setting_is_part_of_the_record(
+    tmp_path: Path, change: dict
+) -> None:
+    source = make_folder(tmp_path / 'source')
+    convert(source, tmp_path / 'out')
+    for key, folder in change.items():
+        if key != 'ignore_colours':
+            for tile in source.glob('Tile *'):
+                (tile / f'{key[:-4]}s').rename(tile / folder)
+    with pytest.raises(ValueError, match='other settings'):
+        convert(source, tmp_path / 'out', **change)
+
+
+def test_linked_folders_are_read(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    plain = convert(source, tmp_path / 'plain')
+    images = source / 'Tile 1/images'
+    images.rename(tmp_path / 'elsewhere')
+    images.symlink_to(tmp_path / 'elsewhere')
+    (source / 'Tile 1/loop').symlink_to(source)
+    assert convert(source, tmp_path / 'out') == plain
+
+
+def test_masks_that_cannot_be_right(tmp_path: Path) -> None:
+    source = make_folder(tmp_path / 'source')
+    with pytest.raises(ValueError, match='both be taken from'):
+        convert(source, tmp_path / 'out', image_dir='masks')
+    with pytest.raises(ValueError, match='belong to masks of colours'):
+        convert(source, tmp_path / 'out', masks='ids')
+    with pytest.raises(ValueError, match='none is left for training'):
+        convert(source, tmp_path / 'out', val=['Tile'])
+    mask = source / 'Tile 1/masks/part_1.png'
+    Image.open(mask).save(mask, 'JPEG')
+    with pytest.raises(ValueError, match='is stored as JPEG'):
+        convert(source, tmp_path / 'out')

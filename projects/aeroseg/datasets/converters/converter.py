@@ -8,8 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import numpy as np
+from PIL import Image
 
-from ..image_file import find_damage, open_image
+from ..image_file import open_image
 from ..labels import IGNORE_INDEX
 from .scene import Scene, Tile
 from .source import SourceFile
@@ -88,7 +89,7 @@ class Converter(ABC):
             OSError: If a tile cannot be written.
         """
         content = scene.image.read()
-        image = _read_rgb(content, scene.image, allow_damaged)
+        image, damage = _read_rgb(content, scene.image, allow_damaged)
         label_content = scene.label.read()
         if content == label_content:
             raise ValueError(
@@ -110,7 +111,7 @@ class Converter(ABC):
             'label': _origin(scene.label, label_content),
             'asked': scene.asked,
             'blank': blank_share(image, label),
-            'damage': find_damage(content) if allow_damaged else None,
+            'damage': damage,
             'notes': self.notes(scene, label),
             'tiles': [
                 write_tile(
@@ -180,22 +181,31 @@ def remarks(records: Sequence[Record]) -> list[str]:
         first = damaged[0]
         sentences.append(
             f'warning: {len(damaged):,} damaged images were taken as they '
-            f'are, the first is {first["image"]["file"]}: {first["damage"]}'
+            f'are, the first: {first["damage"]}'
         )
     return sentences
 
 
 def _read_rgb(
     content: bytes, file: SourceFile, allow_damaged: bool
-) -> np.ndarray:
+) -> tuple[np.ndarray, str | None]:
+    """The pixels (H, W, 3), and the damage that was allowed."""
     try:
-        image = open_image(content, file, allow_damaged)
+        return _as_rgb(open_image(content, file), file), None
     except ValueError as error:
-        if allow_damaged or find_damage(content) is None:
-            raise
+        try:
+            image = open_image(content, file, allow_damaged=True)
+        except ValueError:
+            raise error from None
+        pixels = _as_rgb(image, file)
+        if allow_damaged:
+            return pixels, str(error).replace(str(file), file.label)
         raise ValueError(
             f'{error}, or take it as it is with --allow-damaged'
         ) from error
+
+
+def _as_rgb(image: Image.Image, file: SourceFile) -> np.ndarray:
     if image.mode in ('L', 'P'):
         # A grey or palette picture holds the same colours as its RGB form.
         image = image.convert('RGB')
