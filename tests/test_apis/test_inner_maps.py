@@ -65,7 +65,7 @@ def test_what_cannot_be_drawn_is_refused(
     with pytest.raises(ValueError, match="'ship' is none of the classes"):
         word_correlation(predictor, pixels, 'ship', WORDS)
     large = np.zeros((40, 129, 3), np.uint8)
-    with pytest.raises(ValueError, match='129 x 40 px; .* at most 128 px'):
+    with pytest.raises(ValueError, match=r'129 x 40 px; .* at most 128 px'):
         word_correlation(predictor, large, 'road', WORDS)
     folder = root / 'configs/demo/training_free'
     plain = Predictor(read_config(folder / 'maskclip_world.py'), device='cpu')
