@@ -17,7 +17,12 @@ from pathlib import Path
 from row_runner import Launcher, plan, run_job
 from runs import find_runs
 from table_writer import to_csv, to_markdown
-from tables import PAPER_TABLES, load_tables, select_cells
+from tables import (
+    PAPER_TABLES,
+    cells_without_config,
+    load_tables,
+    select_cells,
+)
 
 from aeroseg.command_line import ToolParser, integer, run_tool
 from aeroseg.files import atomic_path
@@ -73,6 +78,8 @@ def main() -> int:
     if args.list:
         for cell in select_cells(tables, ['*']):
             print(f'{cell.name:28} {cell.config}')
+        for name in cells_without_config(tables):
+            print(f'{name:28} no config')
         return 0
     if args.run:
         run_rows(args)

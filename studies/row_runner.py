@@ -14,6 +14,10 @@ from mmengine.config import Config, DictAction
 from runs import find_runs
 from tables import Cell
 
+from aeroseg.engine.launch import needs_training
+from aeroseg.evaluation.run_identity import changed_options
+from aeroseg.read_config import read_config
+
 
 @dataclass(frozen=True)
 class Launcher:
@@ -76,20 +80,19 @@ class Job:
     work_dir: Path
     options: tuple[str, ...] = field(default=())
 
-    def checkpoint(self, root: Path) -> Path:
+    def checkpoint(self, root: Path) -> Path | None:
         """Where the checkpoint of the last iteration will be.
+
+        None for a model that needs no training.
 
         Raises:
             FileNotFoundError: If there is no such config.
             ValueError: If the config does not train by iterations.
         """
         path = root / self.cell.config
-        if not path.is_file():
-            raise FileNotFoundError(
-                f'{self.cell.name}: there is no config {path}'
-            )
-        config = Config.fromfile(path)
-        config.merge_from_dict(_parse(self.options))
+        config = self.config(root)
+        if config.get('model') and not needs_training(config):
+            return None
         last = (config.get('train_cfg') or {}).get('max_iters')
         if last is None:
             raise ValueError(
@@ -98,15 +101,44 @@ class Job:
             )
         return self.work_dir / f'iter_{last}.pth'
 
+    def config(self, root: Path) -> Config:
+        """The config with the options.
+
+        Raises:
+            FileNotFoundError: If there is no such config.
+        """
+        path = root / self.cell.config
+        if not path.is_file():
+            raise FileNotFoundError(
+                f'{self.cell.name}: there is no config {path}'
+            )
+        config = read_config(path)
+        config.merge_from_dict(_parse(self.options))
+        return config
+
     def is_done(self, root: Path) -> bool:
-        """Whether a test result of the last checkpoint is there."""
+        """Whether a test result of the last checkpoint is there.
+
+        Raises:
+            ValueError: If the work dir has a result of other options.
+        """
         if not self.work_dir.is_dir():
             return False
-        last = self.checkpoint(root).stem
-        runs = find_runs([self.work_dir])
-        return any(
-            run.checkpoint == last for group in runs.values() for run in group
-        )
+        weights = self.checkpoint(root)
+        last = 'untrained' if weights is None else weights.stem
+        wanted = changed_options(self.config(root))
+        for group in find_runs([self.work_dir]).values():
+            for run in group:
+                found = run.record['protocol']['run'].get('options')
+                if found is not None and found != wanted:
+                    raise ValueError(
+                        f'{self.work_dir} has a result with the options '
+                        f'{found}, and {wanted} are asked for; name another '
+                        'folder of work dirs'
+                    )
+                if run.checkpoint == last:
+                    return True
+        return False
 
     def commands(self, root: Path, launcher: Launcher) -> list[list[str]]:
         """What is left to be run: training, unless complete, and the test.
@@ -120,7 +152,7 @@ class Job:
         options = [f'randomness.seed={self.seed}', *self.options]
         config = self.cell.config
         commands = []
-        if not weights.is_file():
+        if weights is not None and not weights.is_file():
             arguments = [
                 config,
                 *shared,
@@ -129,7 +161,8 @@ class Job:
                 *options,
             ]
             commands.append(launcher.command('tools/train.py', *arguments))
-        arguments = [config, str(weights), *shared, '--cfg-options', *options]
+        tested = [config] if weights is None else [config, str(weights)]
+        arguments = [*tested, *shared, '--cfg-options', *options]
         commands.append(launcher.command('tools/test.py', *arguments))
         return commands
 

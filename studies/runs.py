@@ -45,6 +45,26 @@ class Run:
         return settings.get('mode', 'whole')
 
     @property
+    def identity(self) -> Mapping[str, str]:
+        """What may tell it from other runs of its config, the seed aside.
+
+        Options of training and test that differ from the config, settings of
+        the dataset's converter, processes and images per step of training.
+        Empty where the result does not say.
+        """
+        protocol = self.record['protocol']
+        training = protocol.get('training') or {}
+        settings = (protocol.get('dataset') or {}).get('settings') or {}
+        values = {
+            'options of training': training.get('options'),
+            'options of the test': protocol['run'].get('options'),
+            'processes': training.get('processes'),
+            'batch': training.get('batch'),
+            'data': {k: settings[k] for k in sorted(settings)},
+        }
+        return {key: f'{value}' for key, value in values.items() if value}
+
+    @property
     def commit(self) -> str | None:
         """Commit of the code that tested it."""
         return _part(self.record, 'protocol', 'code').get('commit')
@@ -71,7 +91,8 @@ def find_runs(
 
     Raises:
         FileNotFoundError: If a folder is missing.
-        ValueError: If `checkpoint` is something else.
+        ValueError: If `checkpoint` is something else, or runs of one config
+            differ in more than the seed.
     """
     if checkpoint not in ('last', 'best'):
         raise ValueError(
@@ -94,6 +115,8 @@ def find_runs(
     runs: Runs = defaultdict(list)
     for (config, _), results in sorted(found.items()):
         runs[config].append(max(results, key=lambda r: r[:2])[2])
+    for group in runs.values():
+        _check_identity(group)
     return dict(runs)
 
 
@@ -104,6 +127,27 @@ def _part(record: Mapping[str, Any], *keys: str) -> Mapping[str, Any]:
         if not isinstance(record, Mapping):
             raise TypeError(f'{key} is {record!r}, expected entries by name')
     return record
+
+
+def _check_identity(runs: Sequence[Run]) -> None:
+    """Refuse to take runs of different settings for one.
+
+    Raises:
+        ValueError: If two runs of a config differ in more than the seed.
+    """
+    first = runs[0]
+    for run in runs[1:]:
+        if run.identity != first.identity:
+            keys = [
+                key
+                for key in {**first.identity, **run.identity}
+                if first.identity.get(key) != run.identity.get(key)
+            ]
+            raise ValueError(
+                f'{first.folder} and {run.folder} are runs of {run.config} '
+                f'with different {", ".join(keys)}, so their scores are not '
+                'averaged; name the work dirs of one kind'
+            )
 
 
 def _read(path: Path) -> Run:

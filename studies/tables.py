@@ -149,6 +149,21 @@ def select_cells(
     return sorted(chosen.values(), key=lambda cell: order[cell.config])
 
 
+def cells_without_config(tables: Iterable[Table]) -> list[str]:
+    """Names 'table/row/dataset' of what cannot be run here.
+
+    Args:
+        tables (Iterable[Table]): The tables.
+    """
+    return [
+        f'{table.id}/{row.id}/{dataset}'
+        for table in tables
+        for row in table.rows
+        for dataset in table.datasets
+        if dataset not in row.configs
+    ]
+
+
 def _fits(name: str, pattern: str) -> bool:
     parts = pattern.split('/')
     names = name.split('/')

@@ -15,6 +15,11 @@ from aeroseg.models.segmentors import unwrapped
 from aeroseg.version import __version__
 
 from .open_vocab_iou_metric import OpenVocabIoUMetric
+from .run_identity import (
+    changed_options,
+    dataset_settings,
+    describe_training,
+)
 
 
 @HOOKS.register_module()
@@ -22,13 +27,29 @@ class ProtocolHook(Hook):
     """Gives every :class:`OpenVocabIoUMetric` its protocol and its file.
 
     The protocol says which dataset, split and image size, which inference
-    mode, which prompts, which checkpoint, seed, config and commit. The result
+    mode, which prompts, which checkpoint, seed, config and commit; of the
+    training its options, processes and batch, which the checkpoint carries. The result
     of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
     validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
     """
 
     def __init__(self) -> None:
         self._trains = False
+        self._training: dict[str, Any] | None = None
+
+    def before_save_checkpoint(
+        self, runner: Runner, checkpoint: dict[str, Any]
+    ) -> None:
+        """Let the checkpoint say how it was trained."""
+        training = plain(describe_training(runner))
+        checkpoint.setdefault('meta', {})['training'] = training
+
+    def after_load_checkpoint(
+        self, runner: Runner, checkpoint: dict[str, Any]
+    ) -> None:
+        """Keep what the checkpoint says about its training."""
+        del runner
+        self._training = (checkpoint.get('meta') or {}).get('training')
 
     def before_train(self, runner: Runner) -> None:
         """Note that this run trains and has a number of iterations."""
@@ -51,6 +72,7 @@ class ProtocolHook(Hook):
         protocol = {
             'phase': name.split('_')[0],
             **describe(runner, loop, self._iterations(runner)),
+            'training': self._training,
         }
         for metric in loop.evaluator.metrics:
             if isinstance(metric, OpenVocabIoUMetric):
@@ -93,6 +115,9 @@ def describe(
                 'data_prefix': getattr(dataset, 'data_prefix', None),
                 'ann_file': getattr(dataset, 'ann_file', None),
                 'images': len(dataset),
+                'settings': dataset_settings(
+                    getattr(dataset, 'data_root', None)
+                ),
                 'pipeline': _pipeline(dataset),
             },
             'model': {
@@ -107,6 +132,7 @@ def describe(
                 'iteration': iterations,
                 'seed': runner.seed,
                 'processes': runner.world_size,
+                'options': changed_options(runner.cfg),
             },
             'code': {
                 'aeroseg': __version__,
