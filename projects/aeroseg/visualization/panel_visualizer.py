@@ -10,6 +10,7 @@ from mmengine.dist import master_only
 from mmseg.registry import VISUALIZERS
 from mmseg.structures import SegDataSample
 from mmseg.visualization import SegLocalVisualizer
+from torch import Tensor
 
 from aeroseg.vocabulary import Vocabulary
 
@@ -103,7 +104,7 @@ class PanelVisualizer(SegLocalVisualizer):
         wanted = {'truth': ('gt_sem_seg', draw_gt)}
         wanted['prediction'] = ('pred_sem_seg', draw_pred)
         labels = {
-            title: data_sample.get(key).data.cpu().numpy().squeeze(0)
+            title: _ids(data_sample.get(key).data)
             for title, (key, draw) in wanted.items()
             if draw and data_sample is not None and key in data_sample
         }
@@ -123,3 +124,9 @@ class PanelVisualizer(SegLocalVisualizer):
             save_picture(drawn, out_file)
         else:
             self.add_image(name, drawn, step)
+
+
+def _ids(label: Any) -> np.ndarray:
+    """Ids (H, W); mmseg's browse_dataset has turned tensors into arrays."""
+    array = label.cpu().numpy() if isinstance(label, Tensor) else label
+    return array.squeeze(0)

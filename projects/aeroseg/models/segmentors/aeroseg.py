@@ -5,13 +5,17 @@ import copy
 from collections.abc import Mapping
 from typing import Any
 
+import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
 from ..features import AerOSegFeatures
+from ..necks.correlation_neck import correlate
 from .open_vocab import OpenVocabSegmentor
+
+_LEFT_OUT = -100.0  # as published
 
 
 @MODELS.register_module()
@@ -33,6 +37,10 @@ class AerOSeg(OpenVocabSegmentor):
         vocabulary (dict | Vocabulary, optional): Training vocabulary; see
             :meth:`Vocabulary.build`. Needed with an auxiliary head, whose
             size depends on the number of training classes.
+        best_classes (int): With more classes than that, a test keeps those
+            of each image that correlate most with any cell, and gives the
+            others a logit of -100: the rule of CAT-Seg's published code, with
+            256. 0 keeps all.
         train_cfg (dict, optional): See :class:`OpenVocabSegmentor`.
         test_cfg (dict, optional): As above.
         data_preprocessor (dict, optional): As above.
@@ -52,6 +60,7 @@ class AerOSeg(OpenVocabSegmentor):
         decode_head: dict,
         auxiliary_head: dict | None = None,
         vocabulary: Mapping[str, Any] | Vocabulary | None = None,
+        best_classes: int = 0,
         train_cfg: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | nn.Module | None = None,
@@ -66,6 +75,7 @@ class AerOSeg(OpenVocabSegmentor):
             init_cfg,
             pretrained,
         )
+        self.best_classes = best_classes
         self.backbone = MODELS.build(backbone)
         self.text_encoder = MODELS.build(text_encoder)
         self.guidance_encoder = MODELS.build(guidance_encoder)
@@ -134,4 +144,21 @@ class AerOSeg(OpenVocabSegmentor):
 
     def forward_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, 4 h, 4 w)."""
+        if self.best_classes and self.out_channels > self.best_classes:
+            parts = images.split(1)
+            return torch.cat([self._maps_of_best(part) for part in parts])
         return self.decode_head(self.extract_feat(images))
+
+    def _maps_of_best(self, image: Tensor) -> Tensor:
+        """Maps of one image, -100 but for the classes that fit it best."""
+        clip = self.backbone(image)
+        text = self.text_encoder(self.vocabulary.queries)
+        guidance = self.guidance_encoder(image, clip)
+        parts = text.split(self.class_chunk)
+        fit = torch.cat([correlate(clip.dense, p)[0] for p in parts])
+        best = fit.flatten(1).amax(dim=1).topk(self.best_classes).indices
+        refined = self.neck(clip.dense, text[best], guidance[-1])
+        features = AerOSegFeatures(refined, guidance, clip, image)
+        maps = self.decode_head(features)
+        filled = maps.new_full((1, len(text), *maps.shape[2:]), _LEFT_OUT)
+        return filled.index_copy(1, best, maps)
