@@ -8,4 +8,4 @@ from .dataset import HarbourDataset
 from .focal_loss import OpenVocabFocalLoss
 from .timm_guidance import TimmGuidance
 
-__all__ = ['OpenVocabFocalLoss', 'HarbourDataset', 'TimmGuidance']
+__all__ = ['HarbourDataset', 'OpenVocabFocalLoss', 'TimmGuidance']

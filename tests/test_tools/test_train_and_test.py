@@ -280,3 +280,29 @@ def test_who_needs_training_and_who_does_not(
     assert done.returncode == 1
     assert 'needs no training; score it with tools/test.py' in done.stderr
     assert 'Traceback' not in done.stderr
+
+
+def test_tta_label_images_and_a_hook(
+    root: Path, trained: Path, data: list[str], tmp_path: Path
+) -> None:
+    done = run(
+        root,
+        *('tools/test.py', CONFIG, str(trained / 'iter_4.pth'), '--tta'),
+        *('--work-dir', str(tmp_path), '--out', str(tmp_path / 'ids')),
+        *('--hook', 'type=EmptyCacheHook', '--cfg-options', *data),
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    assert len(list((tmp_path / 'ids').glob('*.png'))) == 4
+    (result,) = tmp_path.glob('*/test_iter_4.json')
+    assert 'TestTimeAug' in result.read_text()
+    assert 'EmptyCacheHook' in done.stdout + done.stderr
+
+
+def test_a_json_file_as_out_and_an_unknown_hook_are_named(
+    root: Path, trained: Path
+) -> None:
+    command = ('tools/test.py', CONFIG, str(trained / 'iter_4.pth'))
+    done = run(root, *command, '--out', 'result.json')
+    assert '--result result.json' in done.stderr
+    done = run(root, *command, '--hook', 'type=EMAHok')
+    assert 'similar are EMAHook' in done.stderr
