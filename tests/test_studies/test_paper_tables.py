@@ -103,7 +103,26 @@ def test_a_csv_file_of_the_tables(tool: Callable, tmp_path: Path) -> None:
 
 
 def test_rows_are_listed(tool: Callable) -> None:
-    assert '\n6/sam-h/iSAID ' in tool('--list')[1]
+    lines = dict(
+        line.split(None, 1) for line in tool('--list')[1].splitlines()
+    )
+    folder = 'configs/training_free'
+    assert lines['8/segearth-ov/DLRSD'] == (
+        f'{folder}/segearth-ov_vit-b16_dlrsd.py'
+    )
+    assert '6/sam-h/iSAID' in lines
+    missing = [name for name, config in lines.items() if config == 'no config']
+    assert missing == [f'2/scan/{data}' for data in ('iSAID', 'DLRSD', 'OEM')]
+
+
+def test_a_model_without_training_is_only_tested(
+    tool: Callable, tmp_path: Path
+) -> None:
+    rows = ['--run', '8/segearth-ov/OEM', '--dry-run']
+    _, out, _ = tool(str(tmp_path), *rows)
+    (command,) = (line for line in out.splitlines() if line[0] != '#')
+    assert 'tools/test.py configs/training_free/segearth-ov' in command
+    assert '.pth' not in command
 
 
 def test_rows_are_planned(tool: Callable, tmp_path: Path) -> None:

@@ -115,3 +115,15 @@ def test_configs_that_cannot_be_run(checkout: Path) -> None:
     (job,) = plan([CELL], [0], checkout)
     with pytest.raises(ValueError, match=r'train_cfg\.max_iters'):
         job.checkpoint(checkout)
+
+
+def test_a_result_of_other_options_is_not_taken(checkout: Path) -> None:
+    (job,) = plan([CELL], [0], checkout / 'work', ['a.b=1'])
+    path = job.work_dir / 't1/test_iter_7.json'
+    protocol = {'run': {'config': CONFIG, 'options': {}}, 'model': {}}
+    write_result(path, {'summary': {}, 'protocol': protocol})
+    with pytest.raises(ValueError, match=r"options \{\}, and \{'a\.b': '1'\}"):
+        job.is_done(checkout)
+    protocol['run']['options'] = {'a.b': '1'}
+    write_result(path, {'summary': {}, 'protocol': protocol})
+    assert job.is_done(checkout)

@@ -11,7 +11,13 @@ from aeroseg.evaluation import write_result
 
 
 def put(
-    folder: Path, name: str, score: float, age: float = 0, **run: object
+    folder: Path,
+    name: str,
+    score: float,
+    age: float = 0,
+    training: dict | None = None,
+    data: dict | None = None,
+    **run: object,
 ) -> None:
     path = folder / name
     write_result(
@@ -23,6 +29,8 @@ def put(
                 'run': {'config': 'configs/a.py', 'seed': 0, **run},
                 'model': {'test_cfg': {'mode': run.get('mode', 'whole')}},
                 'code': {'commit': 'c' * 40},
+                'training': training,
+                'dataset': {'settings': data},
             },
         },
     )
@@ -76,6 +84,27 @@ def test_one_inference_mode_may_be_chosen(tmp_path: Path) -> None:
 def test_validations_are_no_results(tmp_path: Path) -> None:
     put(tmp_path, 'a/t1/val_iter_9.json', 1)
     assert find_runs([tmp_path]) == {}
+
+
+@pytest.mark.parametrize(
+    ('difference', 'named'),
+    [
+        ({'training': {'batch': 8}}, 'batch'),
+        ({'training': {'processes': 2}}, 'processes'),
+        ({'training': {'options': {'a.b': '1'}}}, 'options of training'),
+        ({'options': {'a.b': '1'}}, 'options of the test'),
+        ({'data': {'split': 'published'}}, 'data'),
+    ],
+)
+def test_runs_that_differ_in_more_than_the_seed_are_not_averaged(
+    tmp_path: Path, difference: dict, named: str
+) -> None:
+    put(tmp_path, 'a/seed_0/t1/test_iter_9.json', 1)
+    put(tmp_path, 'a/seed_1/t1/test_iter_9.json', 2, seed=1)
+    assert scores(tmp_path) == [1, 2]
+    put(tmp_path, 'a/seed_2/t1/test_iter_9.json', 3, seed=2, **difference)
+    with pytest.raises(ValueError, match=f'with different {named}, so'):
+        scores(tmp_path)
 
 
 def test_errors_name_the_file(tmp_path: Path) -> None:

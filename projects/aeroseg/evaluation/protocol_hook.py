@@ -29,8 +29,14 @@ class ProtocolHook(Hook):
     The protocol says which dataset, split and image size, which inference
     mode, which prompts, which checkpoint, seed, config and commit; of the
     training its options, processes and batch, which the checkpoint carries.
+<<<<<<< HEAD
     The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
     validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
+=======
+    The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
+    that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
+    the log.
+>>>>>>> help-u
     """
 
     def __init__(self) -> None:
@@ -41,6 +47,8 @@ class ProtocolHook(Hook):
         self, runner: Runner, checkpoint: dict[str, Any]
     ) -> None:
         """Let the checkpoint say how it was trained."""
+        if not self._trains:
+            return
         training = plain(describe_training(runner))
         checkpoint.setdefault('meta', {})['training'] = training
 

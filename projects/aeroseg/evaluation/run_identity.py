@@ -37,6 +37,7 @@ def changed_options(config: Config) -> dict[str, str]:
         for key in sorted({*first, *now})
         if first.get(key) != now.get(key)
         and key.split('.')[0] not in _NOT_OPTIONS
+        and not key.endswith('.result_file')
     }
 
 
