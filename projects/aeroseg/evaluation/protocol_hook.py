@@ -26,17 +26,17 @@ from .run_identity import (
 class ProtocolHook(Hook):
     """Gives every :class:`OpenVocabIoUMetric` its protocol and its file.
 
-    The protocol says which dataset, split and image size, which inference
-    mode, which prompts, which checkpoint, seed, config and commit; of the
-    training its options, processes and batch, which the checkpoint carries.
-<<<<<<< HEAD
-    The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
-    validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
-=======
-    The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
-    that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
-    the log.
->>>>>>> help-u
+        The protocol says which dataset, split and image size, which inference
+        mode, which prompts, which checkpoint, seed, config and commit; of the
+        training its options, processes and batch, which the checkpoint carries.
+    <<<<<<< HEAD
+        The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
+        validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
+    =======
+        The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
+        that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
+        the log.
+    >>>>>>> help-u
     """
 
     def __init__(self) -> None:
