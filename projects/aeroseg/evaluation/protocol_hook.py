@@ -26,17 +26,12 @@ from .run_identity import (
 class ProtocolHook(Hook):
     """Gives every :class:`OpenVocabIoUMetric` its protocol and its file.
 
-        The protocol says which dataset, split and image size, which inference
-        mode, which prompts, which checkpoint, seed, config and commit; of the
-        training its options, processes and batch, which the checkpoint carries.
-    <<<<<<< HEAD
-        The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``, that of a
-        validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to the log.
-    =======
+    The protocol says which dataset, split and image size, which inference
+    mode, which prompts, which checkpoint, seed, config and commit; of the
+    training its options, processes and batch, which the checkpoint carries.
         The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
-        that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
-        the log.
-    >>>>>>> help-u
+    that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
+    the log.
     """
 
     def __init__(self) -> None:
