@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
-from aeroseg.files import LOCK, _identity
+from aeroseg.files.folder_lock import LOCK, _identity
 
 from . import damage
 from .fault import Fault

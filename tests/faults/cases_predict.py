@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from aeroseg.files import LOCK, _this_process
+from aeroseg.files.folder_lock import LOCK, _this_process
 from aeroseg.mapping.job.work_folder import fingerprint
 
 from .fault import Fault

@@ -29,7 +29,7 @@ class ProtocolHook(Hook):
     The protocol says which dataset, split and image size, which inference
     mode, which prompts, which checkpoint, seed, config and commit; of the
     training its options, processes and batch, which the checkpoint carries.
-        The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
+    The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
     that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
     the log.
     """
