@@ -226,6 +226,8 @@ def options() -> list[Fault]:
 def _cause(words: str) -> str:
     """The option, its name in Python, or the value must be named."""
     option, value = words.split(' ')[:2]
+    if value == '#3C1098':
+        return r'colour \(60, 16, 152\) is used twice'
     names = (option[2:], option[2:].replace('-', '_'), value.strip('-'))
     return '|'.join(n for n in names if len(n) > 1)
 
