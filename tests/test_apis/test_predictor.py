@@ -232,7 +232,10 @@ def test_mmseg_inferencer_takes_the_same_files(
     path = tmp_path / 'a.png'
     Image.fromarray(pixels).save(path)
     inferencer = MMSegInferencer(
-        str(tiny_files['config']), str(tiny_files['checkpoint']), device='cpu'
+        str(tiny_files['config']),
+        str(tiny_files['checkpoint']),
+        classes=['road', 'tree', 'water'],
+        device='cpu',
     )
     found = inferencer(str(path), return_vis=True)
     ours = Predictor(**tiny_files, device='cpu').predict(path)

@@ -256,7 +256,8 @@ def test_a_training_free_model_is_tested_without_a_checkpoint(
     root: Path, tmp_path: Path, method: str
 ) -> None:
     config = f'configs/demo/training_free/{method}_world.py'
-    arguments = ['--work-dir', str(tmp_path), '--out', f'{tmp_path}/a.json']
+    arguments = ['--work-dir', str(tmp_path)]
+    arguments += ['--result', f'{tmp_path}/a.json']
     few = ['test_dataloader.dataset.length=4', 'test_dataloader.batch_size=2']
     done = run(
         root, 'tools/test.py', config, *arguments, '--cfg-options', *few

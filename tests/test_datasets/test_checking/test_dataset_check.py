@@ -94,7 +94,7 @@ def test_the_palette_fault_without_a_palette(root: Path) -> None:
     errors = texts(root, 'error')
     assert len(errors) == 4
     assert 'has the palette fault: a PNG of mode P with 1 colours' in errors[0]
-    assert 'write the label again in mode L' in errors[0]
+    assert 'write it again, ids in mode L' in errors[0]
 
 
 def test_the_palette_fault_with_a_short_palette(root: Path) -> None:

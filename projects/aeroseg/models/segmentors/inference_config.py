@@ -69,7 +69,7 @@ def apply_test_classes(model: Any, config: Mapping[str, Any]) -> None:
     settings = {**dataset, 'pipeline': [], 'lazy_init': True}
     try:
         metainfo = DATASETS.build(settings).metainfo
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         print_log(
             f'The classes of the test dataset are not known ({error}). The '
             'model keeps those it has; give others by set_vocabulary.',
