@@ -200,6 +200,7 @@ SPLITS = [
       )),
     Fault('check: markup in the path', CHECK, check(source='ti[/red]les'),
           lambda f: (named(nothing)(f), on(LABEL, damage.empty)(f),
+                     (f / 'ti[').mkdir(),
                      (f / 'tiles').rename(f / 'ti[/red]les')),
           r'ti\[/red\]les/ann_dir', keeps=('scene.tif',)),
     Fault('check: no such source', CHECK, check(source='no[/red]'), nothing,

@@ -90,7 +90,7 @@ def judge(fault: Fault, folder: Path, end: Ended) -> tuple[str, str]:
     if 'Traceback' in end.err or end.status not in (1, 2):
         return 'unclear', f'status {end.status}: {end.err[-600:]}'
     # Not in the log above it, which holds the config.
-    if not re.search(fault.says, end.err + end.out[-1000:]):
+    if not re.search(fault.says, end.err + end.out[-3000:]):
         return 'unclear', f'does not name the cause: {last}'
     return 'refused', last
 
