@@ -227,7 +227,7 @@ SPLITS = [
           (IMAGE, 'lies between'), ('/proc/none/a.png', '/proc/none'),
           ('taken', 'taken'))),
     Fault('check: disk full', CHECK, check(), named(nothing), r'sheet\.png',
-          limits={'file_size': 2000}),
+          limits={'file_size': 20_000}),
 ]  # fmt: skip
 TINY = ('--scenes', '1', '--checkpoint')
 DEMOS = [
