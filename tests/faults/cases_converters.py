@@ -208,7 +208,7 @@ def options() -> list[Fault]:
                          '--train-list no.txt', '--val-list scene.tif'),
         'folder': ('--val-share nan', '--val-share 0', '--val-share 1',
                    '--val-share -0.2', '--val-share inf', '--seed 0.5',
-                   '--size -4', '--val nowhere', '--val-share 0.5',
+                   '--size -4', '--val nowhere',
                    '--masks ids', '--masks other', '--names no.txt',
                    '--names scene.tif', '--names own', '--image-dir masks',
                    '--mask-dir labels', '--ignore-colours red',
