@@ -2,9 +2,10 @@
 """Logs which parts are trained."""
 
 from mmengine.hooks import Hook
-from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 from mmseg.registry import HOOKS
+
+from aeroseg.models.segmentors import unwrapped
 
 
 @HOOKS.register_module()
@@ -13,8 +14,7 @@ class TrainableHook(Hook):
 
     def before_train(self, runner: Runner) -> None:
         """Write one line per part."""
-        model = runner.model
-        model = model.module if is_model_wrapper(model) else model
+        model = unwrapped(runner.model)
         lines = []
         for name, part in model.named_children():
             sizes = [(p.numel(), p.requires_grad) for p in part.parameters()]
