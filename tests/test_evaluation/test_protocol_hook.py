@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.registry import DefaultScope
 from mmengine.runner import Runner
@@ -148,6 +149,30 @@ def test_training_and_testing_leave_a_file_each(run: dict) -> None:
     assert protocol['run']['checkpoint'] == weights
     assert protocol['run']['seed'] == 7
     assert protocol['code']['aeroseg'] == __version__
+    assert protocol['seconds_per_image'] > 0
+    training = protocol['training']
+    assert training['batch'] == 2
+    assert training['cpu_seconds'] > 0
+    assert training['trained_parameters'] == sum(
+        weight.numel() for weight in runner.model.parameters()
+    )
+
+
+def test_a_resumed_training_counts_the_time_before(run: dict) -> None:
+    build(run, 'protocol_first').train()
+    path = Path(run['work_dir']) / 'iter_2.pth'
+    checkpoint = torch.load(path, weights_only=False)
+    checkpoint['meta']['training']['cpu_seconds'] = 1000.0
+    torch.save(checkpoint, path)
+    run['train_cfg']['max_iters'] = 3
+    again = {**run, 'load_from': str(path), 'resume': True}
+    build(again, 'protocol_again').train()
+    resumed = torch.load(path.with_name('iter_3.pth'), weights_only=False)
+    assert 1000 < resumed['meta']['training']['cpu_seconds'] < 1100
+    fresh = {**run, 'load_from': str(path)}
+    build(fresh, 'protocol_fresh').train()
+    other = torch.load(path.with_name('iter_3.pth'), weights_only=False)
+    assert 0 < other['meta']['training']['cpu_seconds'] < 100
 
 
 def test_a_given_result_file_wins(run: dict, tmp_path: Path) -> None:

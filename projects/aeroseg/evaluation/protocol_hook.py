@@ -2,6 +2,7 @@
 """Gives the metric the protocol of a score, for the result file."""
 
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,10 @@ class ProtocolHook(Hook):
 
     The protocol says which dataset, split and image size, which inference
     mode, which prompts, which checkpoint, seed, config and commit; of the
-    training its options, processes and batch, which the checkpoint carries.
+    training its options, processes, batch, number of trained parameters and
+    CPU time, which the checkpoint carries; and the seconds per image of the
+    test, in which loading the images is not counted. The CPU time is that of
+    the main process, without the workers that load the data.
     The result of a test goes to ``<work_dir>/<time>/test_<checkpoint>.json``,
     that of a validation to ``<work_dir>/<time>/val_iter_<n>.json``, next to
     the log.
@@ -37,6 +41,10 @@ class ProtocolHook(Hook):
     def __init__(self) -> None:
         self._trains = False
         self._training: dict[str, Any] | None = None
+        self._cpu_start = 0.0
+        self._protocol: dict[str, Any] = {}
+        self._seconds = self._images = 0.0
+        self._batch_start = 0.0
 
     def before_save_checkpoint(
         self, runner: Runner, checkpoint: dict[str, Any]
@@ -45,6 +53,8 @@ class ProtocolHook(Hook):
         if not self._trains:
             return
         training = plain(describe_training(runner))
+        seconds = time.process_time() - self._cpu_start
+        training['cpu_seconds'] = round(seconds, 1)
         checkpoint.setdefault('meta', {})['training'] = training
 
     def after_load_checkpoint(
@@ -55,9 +65,11 @@ class ProtocolHook(Hook):
         self._training = (checkpoint.get('meta') or {}).get('training')
 
     def before_train(self, runner: Runner) -> None:
-        """Note that this run trains and has a number of iterations."""
-        del runner
+        """Note that this run trains, and what was used before it resumed."""
         self._trains = True
+        before = self._training if runner._resume else None
+        earlier = (before or {}).get('cpu_seconds', 0.0)
+        self._cpu_start = time.process_time() - earlier
 
     def before_val(self, runner: Runner) -> None:
         """Describe the validation that begins."""
@@ -70,6 +82,26 @@ class ProtocolHook(Hook):
         weights = runner.cfg.get('load_from')
         stem = Path(weights).stem if weights else 'untrained'
         self._describe(runner, runner.test_loop, f'test_{stem}')
+        self._seconds = self._images = 0.0
+
+    def before_test_iter(self, *_: Any, **__: Any) -> None:
+        """The batch is loaded; the clock starts."""
+        self._batch_start = time.perf_counter()
+
+    def after_test_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: Any = None,
+        outputs: Any = None,
+    ) -> None:
+        """Count the time of the batch."""
+        del runner, batch_idx, data_batch
+        self._seconds += time.perf_counter() - self._batch_start
+        self._images += len(outputs or ())
+        if self._images:
+            mean = self._seconds / self._images
+            self._protocol['seconds_per_image'] = round(mean, 4)
 
     def _describe(self, runner: Runner, loop: BaseLoop, name: str) -> None:
         protocol = {
@@ -77,6 +109,7 @@ class ProtocolHook(Hook):
             **describe(runner, loop, self._iterations(runner)),
             'training': self._training,
         }
+        self._protocol = protocol
         for metric in loop.evaluator.metrics:
             if isinstance(metric, OpenVocabIoUMetric):
                 metric.protocol = protocol

@@ -48,9 +48,9 @@ def describe_training(runner: Runner) -> dict[str, Any]:
         runner (Runner): The run, after its training loop was built.
 
     Returns:
-        dict: 'options' (:func:`changed_options`), 'processes', and 'batch':
+        dict: 'options' (:func:`changed_options`), 'processes', 'batch':
         images per step of the optimizer, over all processes and accumulated
-        passes.
+        passes; and 'trained_parameters', how many numbers are trained.
     """
     loader = runner.train_dataloader
     passes = getattr(runner.optim_wrapper, '_accumulative_counts', 1)
@@ -58,6 +58,11 @@ def describe_training(runner: Runner) -> dict[str, Any]:
         'options': changed_options(runner.cfg),
         'processes': runner.world_size,
         'batch': loader.batch_size * runner.world_size * passes,
+        'trained_parameters': sum(
+            weight.numel()
+            for weight in runner.model.parameters()
+            if weight.requires_grad
+        ),
     }
 
 
