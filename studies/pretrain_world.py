@@ -1,9 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Train the small CLIP and the small SAM-style encoder of the demo world.
+"""Train the small CLIPs and the small SAM-style encoder of the demo world.
 
-What they learn from is described in docs/world.md: CLIP from windows with
-sentences, the encoder from regions without names. Neither sees a label map
-with names.
+What they learn from is described in docs/world.md: a CLIP from windows with
+sentences, the encoder from regions without names. None sees a label map with
+names. There are two CLIPs, a ViT and, for SED, a ConvNeXt.
 
 Examples:
   python studies/pretrain_world.py all --out configs/demo/weights
@@ -30,7 +30,7 @@ from torch import Tensor, nn
 
 from aeroseg.acceleration import accelerated
 from aeroseg.files import atomic_path
-from aeroseg.models.backbones import RotatedCLIP
+from aeroseg.models.backbones import ConvNeXtCLIP, RotatedCLIP
 from aeroseg.models.guidance import SAMGuidance
 from aeroseg.models.text_encoders import OpenCLIPTextEncoder
 from aeroseg.world.captions import caption_scene
@@ -48,7 +48,8 @@ def parse_args() -> argparse.Namespace:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument('part', choices=('clip', 'sam', 'all'))
+    parts = ('clip', 'convnext', 'sam', 'all')
+    parser.add_argument('part', choices=parts)
     parser.add_argument('--out', type=Path, required=True, help='folder')
     parser.add_argument('--seed', type=int, default=0)
     parser.add_argument('--scenes', type=int, default=2000)
@@ -89,6 +90,34 @@ def draw(
     return stacked.permute(0, 3, 1, 2).float(), labels
 
 
+def magnify(
+    pictures: Tensor, labels: list[NDArray[np.uint8]]
+) -> tuple[Tensor, list[NDArray[np.uint8]]]:
+    """The first quarter of each scene at the size of the whole.
+
+    `draw` turns and mirrors scenes, so that it is any quarter.
+
+    Args:
+        pictures (Tensor): (B, 3, S, S).
+        labels (list[ndarray]): (S, S) each.
+
+    Returns:
+        tuple[Tensor, list[ndarray]]: Pictures (B, 3, S, S); labels
+        (S / 2, S / 2), still in pixels of the scene.
+    """
+    side = pictures.shape[-1] // 2
+    part = pictures[..., :side, :side]
+    size = (2 * side, 2 * side)
+    part = F.interpolate(part, size, mode='bilinear', align_corners=False)
+    return part, [label[:side, :side] for label in labels]
+
+
+def autocast() -> torch.autocast:
+    """bfloat16 where the processor has it; elsewhere it is slow."""
+    fast = torch.ops.mkldnn._is_mkldnn_bf16_supported()
+    return torch.autocast('cpu', torch.bfloat16, enabled=fast)
+
+
 def optimise(
     parts: nn.Module, step: Callable[[], Tensor], iters: int, lr: float
 ) -> None:
@@ -124,10 +153,17 @@ def train_clip(
 ) -> dict[str, Tensor]:
     """Contrast windows with sentences on the dense path.
 
-    The image side is `RotatedCLIP` itself, the function that the segmentor
-    uses: the feature of a window is the mean of its cells' dense features.
+    The image side is `RotatedCLIP` or `ConvNeXtCLIP` itself, the function
+    that the segmentor uses: the feature of a window is the mean of its cells'
+    dense features. A ConvNeXt has cells of 32 px, so it sees a quarter of the
+    scene at twice its size.
     """
-    image = RotatedCLIP(config, rotations=(0,), trainable='all')
+    convolutional = 'timm_model_name' in config['vision_cfg']
+    image: nn.Module = (
+        ConvNeXtCLIP(config, trainable='all')
+        if convolutional
+        else RotatedCLIP(config, rotations=(0,), trainable='all')
+    )
     text = OpenCLIPTextEncoder(config, templates=['{}'], trainable='all')
     scale = nn.Parameter(torch.tensor(2.6593))  # 1 / 0.07, as CLIP
     parts = nn.ModuleDict({'image': image, 'text': text})
@@ -138,12 +174,14 @@ def train_clip(
 
     def step() -> Tensor:
         pictures, labels = draw(scenes, rng, args.batch)
+        if convolutional:
+            pictures, labels = magnify(pictures, labels)
         captions = [
             caption_scene(label, rng, args.windows, args.window)
             for label in labels
         ]
         sentences = tuple((c.text,) for found in captions for c in found)
-        with torch.autocast('cpu', torch.bfloat16):
+        with autocast():
             dense = image(pictures).dense[:, 0].float()
             words = text(sentences)[:, 0].float()
         pooled = F.avg_pool2d(dense, args.window, stride=1)
@@ -171,7 +209,7 @@ def _all_tokens(text: OpenCLIPTextEncoder) -> Iterable[list[int]]:
 
 
 def pack_clip(
-    image: RotatedCLIP,
+    image: nn.Module,
     text: OpenCLIPTextEncoder,
     scale: Tensor,
     tokens: list[int],
@@ -269,7 +307,7 @@ def train_sam(
         pictures, labels = draw(scenes, rng, args.batch)
         side = 4 * pictures.shape[-1] // encoder.stride
         number = torch.from_numpy(np.stack([regions(x, side) for x in labels]))
-        with torch.autocast('cpu', torch.bfloat16):
+        with autocast():
             features = encoder(pictures)
         losses = [
             region_loss(readout(feature.float()), number)
@@ -287,12 +325,14 @@ def main() -> None:
     args = parse_args()
     logging.basicConfig(level=logging.INFO, format='%(message)s')
     config = Config.fromfile(MODELS / 'world_model.py')
+    convnext = Config.fromfile(MODELS / 'world_convnext.py')
     start = time.time()
     scenes = make_scenes(args.scenes)
     LOG.info('%d scenes in %.0f s', args.scenes, time.time() - start)
     args.out.mkdir(parents=True, exist_ok=True)
     jobs = {
         'clip': (train_clip, config.clip_model.to_dict()),
+        'convnext': (train_clip, convnext.clip_model.to_dict()),
         'sam': (train_sam, config.model.guidance_encoder.to_dict()),
     }
     for name, (train, settings) in jobs.items():
