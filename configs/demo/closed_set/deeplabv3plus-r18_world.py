@@ -10,7 +10,8 @@ max_iters = 400
 model = dict(
     data_preprocessor=dict(size=(256, 256)),
     pretrained=None,
-    backbone=dict(depth=18),
+    # A sixteenth of the size, not an eighth: four times as fast.
+    backbone=dict(depth=18, strides=(1, 2, 2, 1), dilations=(1, 1, 1, 2)),
     # As mmseg's deeplabv3plus_r18-d8 configs.
     decode_head=dict(
         in_channels=512,
@@ -27,7 +28,6 @@ model = dict(
         loss_decode=dict(avg_non_ignore=True),
     ),
 )
-# labels='all' gives the upper bound.
 train_dataloader = dict(dataset=dict(classes='all', labels='seen'))
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=1.0), paramwise_cfg=None

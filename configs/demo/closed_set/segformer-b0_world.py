@@ -12,7 +12,6 @@ model = dict(
     data_preprocessor=dict(size=(256, 256)),
     decode_head=dict(num_classes=19, loss_decode=dict(avg_non_ignore=True)),
 )
-# labels='all' gives the upper bound.
 train_dataloader = dict(dataset=dict(classes='all', labels='seen'))
 optim_wrapper = dict(
     optimizer=dict(lr=1e-3), clip_grad=dict(max_norm=1.0), paramwise_cfg=None

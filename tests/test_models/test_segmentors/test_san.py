@@ -11,15 +11,15 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
 from mmseg.models.backbones import VisionTransformer
+from mmseg.models.decode_heads.san_head import (
+    SideAdapterCLIPHead,
+)
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from aeroseg.apis import Predictor
 from aeroseg.models import SAN
-from aeroseg.models.decode_heads.side_adapter_head import (
-    SideAdapterCLIPHead,
-)
 from aeroseg.models.layers.clip_pretrained import read_clip
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary

@@ -4,25 +4,21 @@
 from collections.abc import Sequence
 
 from mmengine.config import ConfigDict
-from mmseg.models.decode_heads.san_head import (
-    SideAdapterCLIPHead,
-    SideAdapterNetwork,
-)
+from mmseg.models.decode_heads.san_head import SideAdapterNetwork
 from mmseg.registry import MODELS
-from mmseg.utils import MatchMasks, SampleList, seg_data_to_instance_data
 from torch import Tensor
 
-from ..layers.point_sample import fill_point_sample
+from .mask_query_head import MaskQueryHead
 
 
 @MODELS.register_module()
-class SideAdapterHead(SideAdapterCLIPHead):
+class SideAdapterHead(MaskQueryHead):
     """Mask proposals and attention biases next to a frozen CLIP.
 
-    The network, the matching and the losses are mmseg's
-    (:class:`mmseg.models.decode_heads.san_head.SideAdapterCLIPHead`). What
-    differs: the number of classes is that of the vocabulary in use, CLIP
-    belongs to the backbone, and no compiled op of mmcv is needed.
+    The network is mmseg's
+    (:class:`mmseg.models.decode_heads.san_head.SideAdapterNetwork`), as are
+    matching and losses (:class:`MaskQueryHead`). CLIP belongs to the
+    backbone.
 
     Args:
         clip_channels (int): Width of the maps of CLIP.
@@ -59,22 +55,14 @@ class SideAdapterHead(SideAdapterCLIPHead):
         num_points: int = 12544,
         init_cfg: dict | None = None,
     ) -> None:
-        fill_point_sample()
-        # Not SideAdapterCLIPHead's own: it would build a second CLIP.
-        super(SideAdapterCLIPHead, self).__init__(
-            in_channels=3,
-            channels=embed_dims,
-            num_classes=2,  # any; see loss_of_queries
-            loss_decode=_losses(*loss_weights),
-            init_cfg=init_cfg,
-        )
-        del self.conv_seg
-        self.no_object = no_object
-        self.deep_supervision_idxs = list(supervised)
-        self.train_cfg = ConfigDict(
-            num_points=num_points,
-            oversample_ratio=3.0,
-            importance_sample_ratio=0.75,
+        super().__init__(
+            embed_dims,
+            num_queries,
+            supervised,
+            loss_weights,
+            no_object,
+            num_points,
+            init_cfg,
         )
         self.side_adapter_network = SideAdapterNetwork(
             clip_channels=clip_channels,
@@ -93,9 +81,6 @@ class SideAdapterHead(SideAdapterCLIPHead):
                 rescale=True,
             ),
             norm_cfg={'type': 'LN', 'eps': 1e-6},
-        )
-        self.match_masks = MatchMasks(
-            num_points, num_queries, 2, _assigner(*loss_weights)
         )
 
     def init_weights(self) -> None:
@@ -124,69 +109,3 @@ class SideAdapterHead(SideAdapterCLIPHead):
             self.deep_supervision_idxs if every else [],
         )
         return masks, [bias[0] for bias in biases]
-
-    def loss_of_queries(
-        self,
-        class_logits: list[Tensor],
-        masks: list[Tensor],
-        batch_data_samples: SampleList,
-    ) -> dict[str, Tensor]:
-        """Losses of matched queries.
-
-        Args:
-            class_logits (list[Tensor]): Per supervised block, (B, Q, T + 1),
-                the last column for 'no class'.
-            masks (list[Tensor]): Per supervised block, (B, Q, h, w).
-            batch_data_samples (list[SegDataSample]): With ``gt_sem_seg``.
-
-        Returns:
-            dict[str, Tensor]: Losses by name; those of earlier blocks with
-            'd' and the number of the block in front.
-        """
-        classes = class_logits[-1].shape[-1] - 1
-        self.match_masks.num_classes = classes
-        weights = [1.0] * classes + [self.no_object]
-        self.loss_decode[0].class_weight = weights
-        truth = seg_data_to_instance_data(
-            self.ignore_index, batch_data_samples
-        )
-        return self.loss_by_feat(class_logits, masks, truth)
-
-
-def _losses(cls: float, mask: float, dice: float) -> list[dict]:
-    return [
-        {
-            'type': 'CrossEntropyLoss',
-            'loss_name': 'loss_cls_ce',
-            'loss_weight': cls,
-        },
-        {
-            'type': 'CrossEntropyLoss',
-            'use_sigmoid': True,
-            'loss_name': 'loss_mask_ce',
-            'loss_weight': mask,
-        },
-        {
-            'type': 'DiceLoss',
-            'ignore_index': None,
-            'naive_dice': True,
-            'eps': 1,
-            'loss_name': 'loss_mask_dice',
-            'loss_weight': dice,
-        },
-    ]
-
-
-def _assigner(cls: float, mask: float, dice: float) -> dict:
-    return {
-        'type': 'HungarianAssigner',
-        'match_costs': [
-            {'type': 'ClassificationCost', 'weight': cls},
-            {
-                'type': 'CrossEntropyLossCost',
-                'weight': mask,
-                'use_sigmoid': True,
-            },
-            {'type': 'DiceCost', 'weight': dice, 'pred_act': True, 'eps': 1.0},
-        ],
-    }
