@@ -6,6 +6,8 @@ width, D correlation width, H x W image pixels, h x w grid cells.
 """
 
 from .backbones import (
+    BlockCLIP,
+    BlockFeatures,
     CLIPFeatures,
     ConvNeXtCLIP,
     DenseCLIP,
@@ -18,15 +20,23 @@ from .decode_heads import (
     AttentionUpsampleHead,
     BackProjectionHead,
     GradualFusionHead,
+    MaskedAttentionHead,
     SideAdapterHead,
 )
 from .features import AerOSegFeatures, SEDFeatures
 from .guidance import *  # noqa: F403
 from .layers.clip_pretrained import CLIPPretrained
 from .losses import BackProjectionLoss, OpenVocabBCELoss
-from .necks import CorrelationNeck, JBUPretrained, JBUUpsampler
+from .necks import (
+    CorrelationNeck,
+    DeformablePixelDecoder,
+    JBUPretrained,
+    JBUUpsampler,
+    SemanticIntegration,
+)
 from .segmentors import (
     SAN,
+    SCAN,
     SED,
     AerOSeg,
     OpenVocabSegmentor,
@@ -36,27 +46,33 @@ from .text_encoders import OpenCLIPTextEncoder
 
 __all__ = [
     'SAN',
+    'SCAN',
     'SED',
     'AerOSeg',
     'AerOSegFeatures',
     'AttentionUpsampleHead',
     'BackProjectionHead',
     'BackProjectionLoss',
+    'BlockCLIP',
+    'BlockFeatures',
     'CLIPFeatures',
     'CLIPPretrained',
     'ConvNeXtCLIP',
     'CorrelationNeck',
+    'DeformablePixelDecoder',
     'DenseCLIP',
     'DenseFeatures',
     'GradualFusionHead',
     'JBUPretrained',
     'JBUUpsampler',
+    'MaskedAttentionHead',
     'OpenCLIPTextEncoder',
     'OpenVocabBCELoss',
     'OpenVocabSegmentor',
     'RGBDataPreProcessor',
     'RotatedCLIP',
     'SEDFeatures',
+    'SemanticIntegration',
     'SideAdapterHead',
     'SplitCLIP',
     'TrainingFreeSegmentor',

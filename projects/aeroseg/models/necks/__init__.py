@@ -2,7 +2,15 @@
 """Between the encoders and the head: correlation, upsampling."""
 
 from .correlation_neck import CorrelationNeck
+from .deformable_pixel_decoder import DeformablePixelDecoder
 from .jbu_pretrained import JBUPretrained
 from .jbu_upsampler import JBUUpsampler
+from .semantic_integration import SemanticIntegration
 
-__all__ = ['CorrelationNeck', 'JBUPretrained', 'JBUUpsampler']
+__all__ = [
+    'CorrelationNeck',
+    'DeformablePixelDecoder',
+    'JBUPretrained',
+    'JBUUpsampler',
+    'SemanticIntegration',
+]

@@ -4,12 +4,14 @@
 from .aeroseg import AerOSeg
 from .open_vocab import OpenVocabSegmentor
 from .san import SAN
+from .scan import SCAN
 from .sed import SED
 from .training_free import TrainingFreeSegmentor
 from .tta import OpenVocabTTA, unwrapped
 
 __all__ = [
     'SAN',
+    'SCAN',
     'SED',
     'AerOSeg',
     'OpenVocabSegmentor',
