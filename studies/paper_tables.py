@@ -1,9 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Print the tables of the paper with our figures, or run missing rows.
+r"""Print the tables of the paper with our figures, or run missing rows.
 
     studies/paper_tables.py work_dirs                      # Markdown
     studies/paper_tables.py work_dirs --csv                # CSV
     studies/paper_tables.py work_dirs --run 3 6/sam2 --seeds 0 1 2
+    studies/paper_tables.py work_dirs/world \
+        --tables configs/demo/systems.json --run '*' --seeds 0 1 2 \
+        --into docs/world.md --records docs/results/world
 
 Rows are named table/row/dataset; parts left out at the end match anything,
 and '*' matches any part: 2/*/OEM. --list shows them all.
@@ -14,6 +17,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from pages import fill_page, write_records
 from row_runner import Launcher, plan, run_job
 from runs import find_runs
 from table_writer import to_csv, to_markdown
@@ -39,6 +43,8 @@ def parse_args() -> argparse.Namespace:
     add('--tables', default=PAPER_TABLES, help='JSON file of other tables')
     add('--csv', action='store_true', help='CSV instead of Markdown')
     add('--out', type=Path, help='write here instead of printing')
+    add('--into', type=Path, help='write between the markers of this page')
+    add('--records', type=Path, help='copy the result files here')
     add('--checkpoint', choices=('last', 'best'), default='last')
     add('--mode', help='only results of this inference mode')
     add('--list', action='store_true', help='print rows and configs')
@@ -61,6 +67,9 @@ def run_rows(args: argparse.Namespace) -> None:
     folder = Path(args.work_dirs[0]) if args.work_dirs else DEFAULT
     jobs = plan(cells, args.seeds, folder, args.cfg_options)
     for job in jobs:
+        again = job.seed != args.seeds[0]
+        if again and job.checkpoint(ROOT) is None:
+            continue  # without training, a seed changes nothing
         if job.is_done(ROOT):
             print(f'# {job.cell.name}, seed {job.seed}: done', file=sys.stderr)
         elif args.dry_run:
@@ -88,6 +97,11 @@ def main() -> int:
     # A fresh checkout has no runs: the tables are then all blanks.
     folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
     runs = find_runs(folders, args.checkpoint, args.mode)
+    if args.records is not None:
+        write_records(runs, args.records, ROOT)
+    if args.into is not None:
+        fill_page(args.into, tables, runs)
+        return 0
     text = (to_csv if args.csv else to_markdown)(tables, runs)
     if args.out is None:
         print(text, end='')

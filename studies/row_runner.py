@@ -179,17 +179,23 @@ def plan(
         cells (Iterable[Cell]): What to run.
         seeds (Sequence[int]): A run for each of them.
         work_dirs (Path): Folder for ``<config>/seed_<seed>``.
-        options (Sequence[str]): ``key=value`` changes of every config.
+        options (Sequence[str]): ``key=value`` changes of every config, after
+            those of its row.
+
+    Returns:
+        list[Job]: All cells with the first seed, then with the next, so that
+        a table can be read before all of them are done.
     """
+    chosen = list(cells)
     return [
         Job(
             cell,
             seed,
             work_dirs.resolve() / Path(cell.config).stem / f'seed_{seed}',
-            tuple(options),
+            (*cell.options, *options),
         )
-        for cell in cells
         for seed in seeds
+        for cell in chosen
     ]
 
 

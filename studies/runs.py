@@ -65,6 +65,23 @@ class Run:
         return {key: f'{value}' for key, value in values.items() if value}
 
     @property
+    def costs(self) -> tuple[float | None, float | None, float | None]:
+        """What the run cost; None where the result does not say.
+
+        Millions of trained parameters, CPU seconds of the training (without
+        the workers that load data), seconds per image of the test.
+        """
+        protocol = self.record['protocol']
+        training = protocol.get('training') or {}
+        untrained = 0 if self.checkpoint == 'untrained' else None
+        trained = training.get('trained_parameters', untrained)
+        return (
+            None if trained is None else trained / 1e6,
+            training.get('cpu_seconds', untrained),
+            protocol.get('seconds_per_image'),
+        )
+
+    @property
     def commit(self) -> str | None:
         """Commit of the code that tested it."""
         return _part(self.record, 'protocol', 'code').get('commit')

@@ -13,6 +13,12 @@ _COLUMNS = (
     'table', 'row', 'dataset', 'metric', 'paper', 'ours_mean',
     'ours_deviation', 'runs', 'protocol',
 )  # fmt: skip
+# What runs cost, in the order of Run.costs.
+_COSTS = {
+    'trained M': '{:.2f}',
+    'training, CPU s': '{:.0f}',
+    's per image': '{:.3f}',
+}
 
 
 def to_markdown(tables: Sequence[Table], runs: Runs) -> str:
@@ -62,48 +68,89 @@ def _csv_lines(
         yield [table.id, row.name, column, metric, *figures, protocol]
 
 
-def _markdown(table: Table, runs: Runs) -> str:
-    metrics = ', '.join(table.metrics)
-    heads = [
-        f'{column} {metric}' if len(table.metrics) > 1 else column
-        for column in table.columns
-        for metric in table.metrics
-    ]
+def to_rows(table: Table, runs: Runs) -> str:
+    """One table as Markdown, without title and notes.
+
+    Args:
+        table (Table): The table.
+        runs (Runs): Our results by config name.
+    """
+    several = len(table.metrics) > 1
+    first, heads = (
+        ['', 'figures'],
+        [
+            f'{column} {metric}' if several else column
+            for column in table.columns
+            for metric in table.metrics
+        ],
+    )
+    if table.costs:
+        first, heads = [''], [*table.metrics, *_COSTS]
     lines = [
-        f'### Table {table.id}. {table.title} ({metrics}, %)',
-        '',
-        _line(['', 'figures', *heads]),
-        _line(['---', '---', *['--:'] * len(heads)]),
+        _line([*first, *heads]),
+        _line([*['---'] * len(first), *['--:'] * len(heads)]),
     ]
     for row in table.rows:
         lines += _row_lines(table, row, runs)
-    if table.source and any(row.paper for row in table.rows):
-        lines += ['', f'"paper": as printed in {table.source}.']
-    notes = [
+    return '\n'.join(lines)
+
+
+def to_notes(table: Table, runs: Runs) -> str:
+    """How our figures of a table were produced, a line per row.
+
+    Args:
+        table (Table): The table.
+        runs (Runs): Our results by config name.
+    """
+    return '\n'.join(
         f'- {row.name}, {dataset}: {_protocol(used)}'
         for row in table.rows
         for dataset in table.datasets
         if (used := _runs_of(row, dataset, runs))
+    )
+
+
+def _markdown(table: Table, runs: Runs) -> str:
+    metrics = ', '.join(table.metrics)
+    lines = [
+        f'### Table {table.id}. {table.title} ({metrics}, %)',
+        '',
+        to_rows(table, runs),
     ]
-    if notes:
-        lines += ['', '"ours":', '', *notes]
+    if table.source and any(row.paper for row in table.rows):
+        lines += ['', f'"paper": as printed in {table.source}.']
+    if notes := to_notes(table, runs):
+        lines += ['', '"ours":', '', notes]
     return '\n'.join([*lines, ''])
 
 
 def _row_lines(table: Table, row: Row, runs: Runs) -> list[str]:
     """The line of the paper's figures, if any, and that of ours."""
+    ours = [
+        _mean_and_deviation(_values(table, row, column, metric, runs))
+        for column in table.columns
+        for metric in table.metrics
+    ]
+    if table.costs:
+        return [_line([row.name, *ours, *_costs(table, row, runs)])]
     lines = []
     if row.paper:
         figures = [
             f'{figure:.2f}' for c in table.columns for figure in row.paper[c]
         ]
         lines.append(_line([row.name, 'paper', *figures]))
-    ours = [
-        _mean_and_deviation(_values(table, row, column, metric, runs))
-        for column in table.columns
-        for metric in table.metrics
-    ]
     return [*lines, _line(['' if row.paper else row.name, 'ours', *ours])]
+
+
+def _costs(table: Table, row: Row, runs: Runs) -> list[str]:
+    """Means over the runs."""
+    used = [run for d in table.datasets for run in _runs_of(row, d, runs)]
+    cells = []
+    for index, form in enumerate(_COSTS.values()):
+        costs = [run.costs[index] for run in used]
+        known = [cost for cost in costs if cost is not None]
+        cells.append(form.format(statistics.mean(known)) if known else '')
+    return cells
 
 
 def _runs_of(row: Row, dataset: str, runs: Runs) -> list[Run]:

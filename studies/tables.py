@@ -24,12 +24,14 @@ class Row:
             table's metrics. Empty where there is no paper.
         configs (Mapping[str, str]): Config of the row by dataset, relative to
             the root of the checkout; empty where there is none.
+        options (tuple[str, ...]): ``key=value`` changes of its configs.
     """
 
     id: str
     name: str
     paper: Mapping[str, tuple[float, ...]]
     configs: Mapping[str, str]
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Table:
         average (bool): Whether a column averages over the datasets.
         rows (tuple[Row, ...]): Its rows.
         source (str | None): Where the paper's figures come from.
+        costs (bool): Whether columns say what a run cost; for tables of one
+            dataset and without a paper.
     """
 
     id: str
@@ -53,6 +57,7 @@ class Table:
     average: bool
     rows: tuple[Row, ...]
     source: str | None = None
+    costs: bool = False
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -67,10 +72,12 @@ class Cell:
     Attributes:
         name (str): 'table/row/dataset'.
         config (str): The config, relative to the root of the checkout.
+        options (tuple[str, ...]): ``key=value`` changes of it.
     """
 
     name: str
     config: str
+    options: tuple[str, ...] = ()
 
 
 def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
@@ -79,7 +86,9 @@ def load_tables(path: str | Path = PAPER_TABLES) -> tuple[Table, ...]:
     Args:
         path (str | Path): JSON with 'source' (optional), 'models' (configs by
             dataset, by model) and 'tables'; a row names its model or carries
-            its own 'configs'. Default: the tables of the AerOSeg paper.
+            its own 'configs'. 'options' of a table change the configs of its
+            rows; a row may have its own. Default: the tables of the
+            AerOSeg paper.
 
     Returns:
         tuple[Table, ...]: The tables in their order.
@@ -129,7 +138,11 @@ def select_cells(
         ValueError: If a pattern matches no cell with a config.
     """
     cells = [
-        Cell(f'{table.id}/{row.id}/{dataset}', row.configs[dataset])
+        Cell(
+            f'{table.id}/{row.id}/{dataset}',
+            row.configs[dataset],
+            row.options,
+        )
         for table in tables
         for row in table.rows
         for dataset in table.datasets
@@ -196,7 +209,14 @@ def _table(
                 f'{len(metrics)} figures per dataset: {", ".join(metrics)}'
             )
         configs = row.get('configs') or models.get(model or '', {})
-        rows.append(Row(row['id'], row['name'], paper, configs))
+        options = tuple(row.get('options', entry.get('options', ())))
+        rows.append(Row(row['id'], row['name'], paper, configs, options))
+    costs = entry.get('costs', False)
+    if costs and (len(entry['datasets']) > 1 or any(r.paper for r in rows)):
+        raise ValueError(
+            f'{path}: table {entry["id"]} has costs; only a table of one '
+            'dataset without figures of a paper can have them'
+        )
     return Table(
         id=entry['id'],
         title=entry['title'],
@@ -205,4 +225,5 @@ def _table(
         average=entry.get('average', False),
         rows=tuple(rows),
         source=source,
+        costs=costs,
     )

@@ -105,8 +105,8 @@ class BlockCLIP(BaseModule):
         Args:
             image (Tensor): RGB, 0-255, (B, 3, H, W).
         """
-        mode = {'mode': self.resize}
-        x = F.interpolate(self.normalise(image), self.size, **mode)
+        x = self.normalise(image)
+        x = F.interpolate(x, self.size, mode=self.resize)
         x, grid = embed_patches(self.visual, x)
         kept = []
         for block in self.visual.transformer.resblocks:

@@ -31,6 +31,9 @@ class _EncoderLayer(nn.Module):
             nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, width)
         )
         self.norm2 = nn.LayerNorm(width)
+        for layer in self.mlp:
+            if isinstance(layer, nn.Linear):
+                nn.init.xavier_uniform_(layer.weight)
 
     def forward(
         self, x: Tensor, positions: Tensor, grids: Sequence[Grid]
@@ -112,9 +115,6 @@ class DeformablePixelDecoder(BaseModule):
             for module in part.modules():
                 if isinstance(module, nn.Conv2d):
                     nn.init.xavier_uniform_(module.weight)
-        for layer in self.layers:
-            for linear in (layer.mlp[0], layer.mlp[2]):
-                nn.init.xavier_uniform_(linear.weight)
 
     def forward(self, stages: Sequence[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Decode.

@@ -130,9 +130,9 @@ class SCAN(OpenVocabSegmentor):
         )
         self.no_class = nn.Parameter(torch.empty(1, width))
         nn.init.normal_(self.no_class, std=width**-0.5)
-        for name, value in (('mean', _MEAN), ('std', _STD)):
-            pixel = torch.tensor(value).view(3, 1, 1)
-            self.register_buffer(name, pixel, persistent=False)
+        for name, pixel in (('mean', _MEAN), ('std', _STD)):
+            constant = torch.tensor(pixel).view(3, 1, 1)
+            self.register_buffer(name, constant, persistent=False)
 
     @property
     def stride(self) -> int:
@@ -212,7 +212,7 @@ class SCAN(OpenVocabSegmentor):
             generator=torch.Generator().manual_seed(self.crop_seed),
         ).to(masks.device)
         valid = shown.flatten(1).any(dim=1).nonzero()[:, 0]
-        for part in valid.split(self.crop_chunk):
+        for part in valid.split(self.crop_chunk) if len(valid) else ():
             crops, inside = crop_masks(image, shown[part], self.crop_clip.size)
             patches = F.adaptive_max_pool2d(inside.float(), grid) > 0
             features = self.crop_clip.recognise(
