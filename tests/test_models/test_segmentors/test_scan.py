@@ -18,20 +18,40 @@ from aeroseg.models import SCAN
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
+CLIP = {
+    'embed_dim': 32,
+    'vision_cfg': {
+        'image_size': 32,
+        'patch_size': 8,
+        'width': 32,
+        'layers': 4,
+        'head_width': 16,
+    },
+    'text_cfg': {'width': 32, 'heads': 2, 'layers': 2},
+}
 NAMES = ('ship', 'harbor', 'plane')
 Build = Callable[..., SCAN]
 
 
 @pytest.fixture
 def build(root: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
-    """The system of the world, with random weights and changes."""
+    """The world's system on a smaller CLIP, random, with changes."""
     monkeypatch.chdir(root)
     init_default_scope('mmseg')
 
     def make(**changes: Any) -> SCAN:
         torch.manual_seed(0)
         config = read_config('configs/demo/scan_world.py').model
-        settings = {**config, 'vocabulary': {'names': NAMES}, **changes}
+        clip = {'type': 'BlockCLIP', 'model': CLIP}
+        parts = {'clip': clip, 'crop_clip': clip}
+        parts['text_encoder'] = {
+            'type': 'OpenCLIPTextEncoder',
+            'model': CLIP,
+            'trainable': 'none',
+        }
+        config.decode_head.update(num_queries=6, num_points=64)
+        vocabulary = {'names': NAMES}
+        settings = {**config, **parts, 'vocabulary': vocabulary, **changes}
         return MODELS.build(settings).eval()
 
     return make
@@ -63,13 +83,13 @@ def test_scores_are_the_sum_written_out(build: Build) -> None:
                     slice(columns.min(), columns.max() + 1),
                 )
                 crop = (pixels * shown)[:, box[0], box[1]][None]
-                crop = F.interpolate(crop, (128, 128), mode='bicubic')
+                crop = F.interpolate(crop, (32, 32), mode='bicubic')
                 unit = model.crop_clip.recognise(
                     crop,
-                    torch.ones(1, 256, dtype=torch.bool),
+                    torch.ones(1, 16, dtype=torch.bool),
                     clip.class_tokens[:, b],
                     0.0,
-                    torch.zeros(1, 1, 256),
+                    torch.zeros(1, 1, 16),
                 )
                 outside = (unit @ words.T)[0].softmax(0)
                 seen += 1
@@ -161,7 +181,7 @@ def test_masks_are_learned(build: Build) -> None:
     weights = [p for p in model.parameters() if p.requires_grad]
     optimizer = torch.optim.AdamW(weights, lr=1e-3)
     course = []
-    for _ in range(30):
+    for _ in range(25):
         losses = model.loss(images, [sample])
         course.append(float(losses['decode.loss_mask_dice'].detach()))
         optimizer.zero_grad()
@@ -181,6 +201,7 @@ def test_a_run_in_the_world(
         config[f'{name}_dataloader'].update(loader, batch_size=2)
         config[f'{name}_dataloader'].dataset.update(length=length, size=64)
     config.train_cfg.update(max_iters=2, val_interval=2)
+    config.model.decode_head.num_queries = 4
     config.work_dir, config.experiment_name = str(tmp_path), 'scan world'
     Runner.from_cfg(config).train()
     config.load_from = str(tmp_path / 'iter_2.pth')
