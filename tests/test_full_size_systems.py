@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""SAN and mmseg's models at full size: rows of a table of docs/training.md."""
+"""Every system at full size on real tiles: a table of docs/training.md."""
 
 import multiprocessing
 import resource
@@ -11,72 +11,103 @@ from typing import Any
 
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.dataset import pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
-from mmengine.structures import PixelData
-from mmseg.registry import MODELS
-from mmseg.structures import SegDataSample
+from mmseg.registry import DATASETS, MODELS
 
+from aeroseg.acceleration import accelerated
+from aeroseg.datasets.converters import OpenEarthMapConverter
+from aeroseg.datasets.converters.conversion import Conversion
 from aeroseg.read_config import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
+FOLDERS = ('baselines', 'san', 'scan', 'closed_set', 'training_free')
 LEAVES = sorted(
     str(path.relative_to(ROOT))
-    for folder in ('san', 'closed_set')
-    for path in (ROOT / 'configs' / folder).glob('*isaid*.py')
+    for folder in FOLDERS
+    for path in (ROOT / 'configs' / folder).glob('*openearthmap*.py')
+    if 'tiny' not in path.stem
 )
+STEPS = 2
 
 
-def batch(size: int, number: int, classes: int) -> dict[str, Any]:
-    shape = {'img_shape': (size, size), 'ori_shape': (256, 256)}
-    images, samples = [], []
-    for _ in range(number):
-        label = torch.randint(0, classes, (1, size, size))
-        label[:, : size // 4] = 255
-        sample = SegDataSample(metainfo={**shape, 'pad_shape': (size, size)})
-        sample.gt_sem_seg = PixelData(data=label)
-        samples.append(sample)
-        images.append(torch.randint(0, 256, (3, size, size)).byte())
-    return {'inputs': images, 'data_samples': samples}
+@pytest.fixture(scope='module')
+def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Nine tiles of a real scene, for training and test."""
+    source = ROOT.parent / 'shared/data/openearthmap'
+    if not source.is_dir():
+        pytest.skip('no real imagery next to the checkout')
+    target = tmp_path_factory.mktemp('openearthmap')
+    converter = OpenEarthMapConverter([source], without_xbd=True)
+    conversion = Conversion(converter, target, workers=1)
+    assert len(list(conversion.run())) == 2  # listed for train and for val
+    conversion.finish()
+    return target
 
 
-def steps(leaf: str) -> tuple[tuple[int, ...], str]:
-    """One step of training and one of testing, and a row of the table."""
+def batch(config: Config, part: str, number: int, tiles: Path) -> dict:
+    """The first tiles as the pipeline of a dataloader makes them."""
+    loader = config[f'{part}_dataloader'].dataset
+    dataset = DATASETS.build({**loader, 'data_root': str(tiles)})
+    return pseudo_collate([dataset[i] for i in range(number)])
+
+
+def strip_weights(part: Any) -> None:
+    """Random weights: nothing is fetched."""
+    if isinstance(part, dict):
+        part.pop('init_cfg', None)
+        for inner in part.values():
+            strip_weights(inner)
+
+
+def steps(leaf: str, tiles: Path) -> tuple[tuple[int, ...], str]:
+    """Some steps of training, one of testing, and a row of the table."""
+    torch.manual_seed(0)
     config = read_config(ROOT / leaf)
-    for part in config.model.values():
-        if isinstance(part, dict):
-            part.pop('init_cfg', None)  # random weights: nothing is fetched
+    strip_weights(config.model)
     config.model.pop('pretrained', None)
-    size = config.model.data_preprocessor.size[0]
-    # Batch norm of a pooled map of one pixel needs two images.
-    number = 1 if config.model.type == 'SAN' else 2
     model = revert_sync_batchnorm(MODELS.build(config.model))
     model.init_weights()
-    wrapper = build_optim_wrapper(model, config.optim_wrapper)
+    # Batch norm of a pooled map of one pixel needs two images.
+    number = 2 if 'closed_set' in leaf else 1
+    seconds: float | None = None
+    if config.get('train_dataloader'):
+        wrapper = build_optim_wrapper(model.train(), config.optim_wrapper)
+        for _ in range(STEPS):
+            data = batch(config, 'train', number, tiles)
+            start = time.perf_counter()
+            with accelerated():
+                losses = model.train_step(data, wrapper)
+            seconds = time.perf_counter() - start
+            assert torch.isfinite(losses['loss'])
+    model.dataset_meta = DATASETS.get('OpenEarthMapDataset').METAINFO
+    data = batch(config, 'test', 1, tiles)
     start = time.perf_counter()
-    losses = model.train().train_step(batch(size, number, 9), wrapper)
-    middle = time.perf_counter()
-    assert torch.isfinite(losses['loss'])
-    (result,) = model.eval().test_step(batch(size, 1, 9))
-    end = time.perf_counter()
+    with accelerated(), torch.no_grad():
+        (result,) = model.eval().test_step(data)
+    tested = time.perf_counter() - start
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     parts = [(p.numel() / 1e6, p.requires_grad) for p in model.parameters()]
     total = sum(n for n, _ in parts)
     trained = sum(n for n, trains in parts if trains)
     row = (
-        f'| {Path(leaf).stem} | {number} | {total:.1f} | {trained:.1f} '
-        f'| {peak:.1f} GiB | {middle - start:.1f} s | {end - middle:.1f} s |'
+        f'| {Path(leaf).stem} | {"" if seconds is None else number} '
+        f'| {total:.1f} | {0 if seconds is None else trained:.1f} '
+        f'| {peak:.1f} GiB | {"" if seconds is None else f"{seconds:.1f} s"} '
+        f'| {tested:.1f} s |'
     )
     return tuple(result.pred_sem_seg.data.shape), row
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize('leaf', LEAVES)
-def test_the_full_size_trains_and_tests(leaf: str) -> None:
+def test_the_full_size_trains_and_tests(leaf: str, tiles: Path) -> None:
     # A process of its own: the peak of a process never falls.
     # Forked, because a test module cannot be imported by its name.
     fork = multiprocessing.get_context('fork')
     with ProcessPoolExecutor(1, mp_context=fork) as pool:
-        shape, row = pool.submit(steps, leaf).result()
+        shape, row = pool.submit(steps, leaf, tiles).result()
     sys.stdout.write(f'{row}\n')
     assert shape == (1, 256, 256)
