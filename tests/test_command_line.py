@@ -57,6 +57,11 @@ def test_a_tool_s_status_is_kept(end: Callable) -> None:
             f'error: {"a" * 300}: File name too long\n',
         ),
         (
+            FileExistsError(errno.EEXIST, 'File exists', 'work'),
+            'error: work cannot be made or read: it, or a part of its path, '
+            'is a file where a folder is needed. Choose another path\n',
+        ),
+        (
             OSError(errno.ELOOP, 'Too many levels of symbolic links', '/x'),
             'error: /x: Too many levels of symbolic links\n',
         ),

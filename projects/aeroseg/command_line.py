@@ -6,6 +6,7 @@ arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
 """
 
 import argparse
+import errno
 import io
 import logging
 import math
@@ -235,6 +236,11 @@ def _describe_os_error(error: OSError) -> str:
     if error.errno is None or error.strerror is None:
         return str(error) or type(error).__name__
     names = [str(n) for n in (error.filename, error.filename2) if n]
+    if error.errno in (errno.EEXIST, errno.ENOTDIR) and names:
+        return (
+            f'{names[-1]} cannot be made or read: it, or a part of its path, '
+            'is a file where a folder is needed. Choose another path'
+        )
     place = f'{" -> ".join(names)}: ' if names else ''
     return f'{place}{reason(error)}'
 
