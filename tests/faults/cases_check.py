@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from tool_process import ROOT, Ended
 
 from aeroseg.datasets import OpenEarthMapDataset
 from aeroseg.evaluation.result_file import RESULT_FORMAT
@@ -14,7 +15,6 @@ from aeroseg.evaluation.result_file import RESULT_FORMAT
 from . import damage
 from .cases_converters import nothing, on, write
 from .fault import Fault
-from .tool_process import ROOT, Ended
 
 CHECK = 'tools/check_dataset.py'
 DEMO = 'tools/demo.py'

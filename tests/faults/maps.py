@@ -13,13 +13,13 @@ from unittest.mock import patch
 
 import numpy as np
 import rasterio
+from tool_process import Ended
 
 from aeroseg.apis import Predictor
 from aeroseg.apis.vocabulary_model import VocabularyModel
 
 from .fault import Fault
 from .materials import pixels, write_model, write_scene
-from .tool_process import Ended
 
 TOOL = 'tools/predict.py'
 WORDS = 'road; tree'
