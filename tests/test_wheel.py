@@ -63,7 +63,7 @@ def call(command: Path, folder: Path, *words: str) -> str:
 def write_tiles(folder: Path) -> Path:
     random = np.random.default_rng(0)
     for split in ('train', 'val'):
-        for kind, shape, top in (
+        for kind, shape in (
             ('img', (80, 80, 3), 255),
             ('ann', (80, 80), 8),
         ):
