@@ -83,7 +83,11 @@ def test_the_encoder_fits_its_config(weights: Path, config: Config) -> None:
 
 def test_the_committed_weights_are_small(tool: ModuleType) -> None:
     files = list((tool.MODELS.parent / 'weights').glob('*.safetensors'))
-    assert {f.stem for f in files} == {'world_clip', 'world_sam'}
+    assert {f.stem for f in files} == {
+        'world_clip',
+        'world_convnext',
+        'world_sam',
+    }
     assert sum(f.stat().st_size for f in files) < 12e6
 
 

@@ -38,10 +38,19 @@ def test_every_cell_and_seed_has_its_own_folder(tmp_path: Path) -> None:
     jobs = plan([CELL, Cell('2/x/B', 'c/x.py')], [0, 5], tmp_path)
     assert [job.work_dir.relative_to(tmp_path.resolve()) for job in jobs] == [
         Path('small/seed_0'),
-        Path('small/seed_5'),
         Path('x/seed_0'),
+        Path('small/seed_5'),
         Path('x/seed_5'),
     ]
+
+
+def test_options_of_a_row_come_before_those_of_the_command(
+    checkout: Path,
+) -> None:
+    cell = Cell('3/small/A', CONFIG, ('train_cfg.max_iters=3', 'a=1'))
+    (job,) = plan([cell], [0], checkout / 'work', ['train_cfg.max_iters=5'])
+    assert job.checkpoint(checkout).name == 'iter_5.pth'
+    assert job.options == ('train_cfg.max_iters=3', 'a=1', *job.options[2:])
 
 
 def test_training_then_test_with_seed_and_options(checkout: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_config_of_several_rows_is_chosen_once() -> None:
     ]
 
 
-@pytest.mark.parametrize('pattern', ['9', '2/scan', '3/config-a/Dubai', ''])
+@pytest.mark.parametrize('pattern', ['9', '2/scen', '3/config-a/Dubai', ''])
 def test_a_row_that_cannot_be_run_is_an_error(pattern: str) -> None:
     with pytest.raises(ValueError, match='rows with a config are 2/'):
         select_cells(TABLES, [pattern])
@@ -123,3 +123,33 @@ def test_faulty_tables(tmp_path: Path, row: dict, message: str) -> None:
     path.write_text(json.dumps({'models': {}, 'tables': [table]}))
     with pytest.raises(ValueError, match=message):
         load_tables(path)
+
+
+def test_options_of_a_table_and_of_a_row(tmp_path: Path) -> None:
+    path = tmp_path / 'tables.json'
+    rows = [
+        {'id': 'a', 'name': 'A', 'configs': {'world': 'a.py'}},
+        {'id': 'b', 'name': 'B', 'configs': {'world': 'b.py'}, 'options': []},
+    ]
+    table = {
+        'id': 'x',
+        'title': 'X',
+        'metrics': ['mIoU'],
+        'datasets': ['world'],
+        'options': ['train_cfg.max_iters=5'],
+        'costs': True,
+        'rows': rows,
+    }
+    path.write_text(json.dumps({'tables': [table]}))
+    cells = select_cells(load_tables(path), ['*'])
+    assert [cell.options for cell in cells] == [('train_cfg.max_iters=5',), ()]
+    rows[0]['paper'] = {'world': [1.0]}
+    path.write_text(json.dumps({'tables': [table]}))
+    with pytest.raises(ValueError, match='table x has costs'):
+        load_tables(path)
+
+
+def test_every_system_of_the_world_has_a_config(root: Path) -> None:
+    cells = select_cells(load_tables(root / 'configs/demo/systems.json'), '*')
+    assert all((root / cell.config).is_file() for cell in cells)
+    assert len(cells) == 15
