@@ -159,7 +159,7 @@ def train_clip(
     scene at twice its size.
     """
     convolutional = 'timm_model_name' in config['vision_cfg']
-    image: nn.Module = (
+    image: RotatedCLIP | ConvNeXtCLIP = (
         ConvNeXtCLIP(config, trainable='all')
         if convolutional
         else RotatedCLIP(config, rotations=(0,), trainable='all')
@@ -209,7 +209,7 @@ def _all_tokens(text: OpenCLIPTextEncoder) -> Iterable[list[int]]:
 
 
 def pack_clip(
-    image: nn.Module,
+    image: RotatedCLIP | ConvNeXtCLIP,
     text: OpenCLIPTextEncoder,
     scale: Tensor,
     tokens: list[int],
