@@ -16,6 +16,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.model import revert_sync_batchnorm
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
+from torch import nn
 
 from aeroseg.acceleration import accelerated
 from aeroseg.datasets.converters import OpenEarthMapConverter
@@ -47,10 +48,13 @@ def tiles(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def batch(config: Config, part: str, number: int, tiles: Path) -> dict:
-    """The first tiles as the pipeline of a dataloader makes them."""
+def batch(
+    model: nn.Module, config: Config, part: str, number: int, tiles: Path
+) -> dict:
+    """The first tiles of a dataloader; the model gets its vocabulary."""
     loader = config[f'{part}_dataloader'].dataset
     dataset = DATASETS.build({**loader, 'data_root': str(tiles)})
+    model.dataset_meta = dataset.metainfo
     return pseudo_collate([dataset[i] for i in range(number)])
 
 
@@ -79,14 +83,13 @@ def steps(leaf: str, tiles: Path) -> tuple[tuple[int, ...], str]:
     if config.get('train_dataloader'):
         wrapper = build_optim_wrapper(model.train(), config.optim_wrapper)
         for _ in range(STEPS):
-            data = batch(config, 'train', number, tiles)
+            data = batch(model, config, 'train', number, tiles)
             start = time.process_time()
             with accelerated():
                 losses = model.train_step(data, wrapper)
             seconds = time.process_time() - start
             assert torch.isfinite(losses['loss'])
-    model.dataset_meta = DATASETS.get('OpenEarthMapDataset').METAINFO
-    data = batch(config, 'test', 1, tiles)
+    data = batch(model, config, 'test', 1, tiles)
     start = time.process_time()
     with accelerated(), torch.no_grad():
         (result,) = model.eval().test_step(data)
