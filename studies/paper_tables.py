@@ -5,7 +5,7 @@ r"""Print the tables of the paper with our figures, or run missing rows.
     studies/paper_tables.py work_dirs --csv                # CSV
     studies/paper_tables.py work_dirs --run 3 6/sam2 --seeds 0 1 2
     studies/paper_tables.py work_dirs/world \
-        --tables configs/demo/systems.json --run '*' --seeds 0 1 2 \
+        --tables configs/demo/systems/tables.json --run '*' --seeds 0 1 2 \
         --into docs/world.md --records docs/results/world
 
 Rows are named table/row/dataset; parts left out at the end match anything,

@@ -150,6 +150,7 @@ def test_options_of_a_table_and_of_a_row(tmp_path: Path) -> None:
 
 
 def test_every_system_of_the_world_has_a_config(root: Path) -> None:
-    cells = select_cells(load_tables(root / 'configs/demo/systems.json'), '*')
+    path = root / 'configs/demo/systems/tables.json'
+    cells = select_cells(load_tables(path), '*')
     assert all((root / cell.config).is_file() for cell in cells)
     assert len(cells) == 15

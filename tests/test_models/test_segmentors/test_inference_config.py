@@ -23,7 +23,7 @@ TINY = 'aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 SMALL = (
     TINY,
     'baselines/sed_tiny_1xb2-20_openearthmap-64x64.py',
-    'demo/san_world.py',
+    'demo/systems/san_world.py',
     'demo/training_free/sclip_world.py',
     'demo/closed_set/segformer-b0_world.py',
 )

@@ -285,7 +285,7 @@ def test_the_world_s_clip_and_the_predictor(
     root: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    config = read_config('configs/demo/san_world.py')
+    config = read_config('configs/demo/systems/san_world.py')
     predictor = Predictor(config, device='cpu')
     predictor.model.init_weights()
     weights = config.model.backbone.init_cfg.checkpoint
@@ -300,7 +300,7 @@ def test_a_run_in_the_world_with_words_unseen_in_training(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    config = read_config('configs/demo/san_world.py')
+    config = read_config('configs/demo/systems/san_world.py')
     loader = {'num_workers': 0, 'persistent_workers': False}
     for name, length in (('train', 4), ('val', 2), ('test', 2)):
         config[f'{name}_dataloader'].update(loader, batch_size=2)

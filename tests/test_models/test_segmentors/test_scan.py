@@ -41,7 +41,7 @@ def build(root: Path, monkeypatch: pytest.MonkeyPatch) -> Build:
 
     def make(**changes: Any) -> SCAN:
         torch.manual_seed(0)
-        config = read_config('configs/demo/scan_world.py').model
+        config = read_config('configs/demo/systems/scan_world.py').model
         clip = {'type': 'BlockCLIP', 'model': CLIP}
         parts = {'clip': clip, 'crop_clip': clip}
         parts['text_encoder'] = {
@@ -195,7 +195,7 @@ def test_a_run_in_the_world(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    config = read_config('configs/demo/scan_world.py')
+    config = read_config('configs/demo/systems/scan_world.py')
     loader = {'num_workers': 0, 'persistent_workers': False}
     for name, length in (('train', 4), ('val', 2), ('test', 2)):
         config[f'{name}_dataloader'].update(loader, batch_size=2)

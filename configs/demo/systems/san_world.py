@@ -1,9 +1,9 @@
 # SAN on the world's CLIP, which sees the scene at half its size.
 _base_ = [
-    './_base_/world_model.py',
-    './_base_/world_data.py',
-    '../_base_/schedules/adamw_cosine.py',
-    '../_base_/default_runtime.py',
+    '../_base_/world_model.py',
+    '../_base_/world_data.py',
+    '../../_base_/schedules/adamw_cosine.py',
+    '../../_base_/default_runtime.py',
 ]
 
 max_iters = 400

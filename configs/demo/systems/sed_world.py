@@ -1,10 +1,10 @@
 # SED on a small convolutional CLIP. As published it sees images enlarged (256
 # to 768 px): here twice, so that it has 16 x 16 cells like the others.
 _base_ = [
-    './_base_/world_convnext.py',
-    './_base_/world_data.py',
-    '../_base_/schedules/sed_80k.py',
-    '../_base_/default_runtime.py',
+    '../_base_/world_convnext.py',
+    '../_base_/world_data.py',
+    '../../_base_/schedules/sed_80k.py',
+    '../../_base_/default_runtime.py',
 ]
 
 max_iters = 400
