@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Puts tables into a page of the documentation, and the results next to it."""
 
+import copy
 import json
 import os
 from collections.abc import Sequence
@@ -44,7 +45,9 @@ def fill_page(path: Path, tables: Sequence[Table], runs: Runs) -> None:
 
 
 def write_records(runs: Runs, folder: Path, root: Path) -> None:
-    """Copy the result files, with paths relative to the checkout.
+    """Copy the result files, without the folders of the machine.
+
+    Paths become relative to the checkout, that of the checkpoint its name.
 
     Args:
         runs (Runs): Our results by config name.
@@ -55,7 +58,11 @@ def write_records(runs: Runs, folder: Path, root: Path) -> None:
     for config, group in runs.items():
         for run in group:
             target = folder / f'{config}_seed_{run.seed}.json'
-            text = json.dumps(run.record, indent=1)
+            record = copy.deepcopy(dict(run.record))
+            tested = record['protocol']['run']
+            if tested.get('checkpoint'):
+                tested['checkpoint'] = Path(tested['checkpoint']).name
+            text = json.dumps(record, indent=1)
             text = text.replace(f'{root}{os.sep}', '')
             with atomic_path(target) as part:
                 part.write_text(f'{text}\n', encoding='utf-8')

@@ -38,14 +38,18 @@ End.
 
 def run(root: Path, seed: int, score: float, **training: object) -> Run:
     path = root / f'work/a/seed_{seed}/time/test_iter_9.json'
-    checkpoint = f'{root}/work/a/seed_{seed}/iter_9.pth'
+    checkpoint = f'/elsewhere/seed_{seed}/iter_9.pth'
     write_result(
         path,
         {
             'summary': {'s-mIoU': score, 'h-mIoU': score / 2},
             'images': 3,
             'protocol': {
-                'run': {'seed': seed, 'checkpoint': checkpoint},
+                'run': {
+                    'seed': seed,
+                    'checkpoint': checkpoint,
+                    'config': f'{root}/configs/a.py',
+                },
                 'model': {'test_cfg': {'mode': 'whole'}},
                 'code': {'commit': '0123456789'},
                 'training': training or None,
@@ -104,8 +108,11 @@ def test_records_name_no_folder_of_the_machine(
     assert files == ['a_seed_0.json', 'a_seed_1.json']
     text = (folder / files[0]).read_text()
     assert str(tmp_path) not in text
+    assert 'elsewhere' not in text
     record = json.loads(text)
     assert record['summary']['s-mIoU'] == 50
-    assert (
-        record['protocol']['run']['checkpoint'] == 'work/a/seed_0/iter_9.pth'
-    )
+    assert record['protocol']['run'] == {
+        'seed': 0,
+        'checkpoint': 'iter_9.pth',
+        'config': 'configs/a.py',
+    }
