@@ -27,11 +27,11 @@ import numpy as np
 import torch
 import torch.nn.functional as F
 from mmengine.config import Config
-from mmengine.runner import Runner
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.command_line import ToolParser, integer, run_tool
+from aeroseg.engine.calm_console import CalmRunner
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path, lock_folder
 from aeroseg.models import AerOSeg
@@ -89,7 +89,7 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     if args.amp:
         config.optim_wrapper.type = 'AutocastOptimWrapper'
     start = time.time()
-    runner = Runner.from_cfg(config)
+    runner = CalmRunner.from_cfg(config)
     runner.train()
     return runner.model.eval(), time.time() - start
 

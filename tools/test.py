@@ -89,7 +89,7 @@ def main() -> None:
         )
         config.visualizer.save_dir = str(Path(args.show_dir).resolve())
     check_datasets(config, ['test_dataloader'])
-    runner = build_runner(config)
+    runner = build_runner(config, verbose=args.verbose)
     with building(config):
         runner.test_loop  # noqa: B018  (mmengine builds it when it is asked)
     if not args.checkpoint:
