@@ -108,4 +108,4 @@ def apply_report(config: Config, args: argparse.Namespace) -> None:
         'wordings': args.wordings,
         'folder': folder,
     }
-    config.setdefault('custom_hooks', []).append(hook)
+    config.custom_hooks = [*config.get('custom_hooks', []), hook]
