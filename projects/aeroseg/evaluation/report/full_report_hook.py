@@ -14,7 +14,6 @@ from torch import Tensor
 from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
 from .extra_passes import PASSES, check_passes, run_passes
-from .figures import draw_figures
 from .full_report_metric import FullReportMetric
 from .image_counts import COUNTS_FILE
 from .report_record import report_record, report_text, write_record
@@ -73,6 +72,9 @@ class FullReportHook(Hook):
         )
         if not is_main_process() or metric.counts is None:
             return
+        # matplotlib takes half a second to load; other tools need none of it.
+        from .figures import draw_figures
+
         weights = runner.cfg.get('load_from')
         stem = Path(weights).stem if weights else 'untrained'
         default = Path(runner.log_dir) / f'report_{stem}'
