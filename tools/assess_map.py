@@ -201,8 +201,8 @@ def result_table(result: dict[str, Any]) -> str:
     for name in (
         f'mapped, {unit}',
         f'estimated, {unit} [95 %]',
-        "user's accuracy",
-        "producer's accuracy",
+        "user's accuracy, % [95 %]",
+        "producer's accuracy, % [95 %]",
         'points',
     ):
         table.add_column(name, justify='right')
@@ -211,16 +211,18 @@ def result_table(result: dict[str, Any]) -> str:
             row['class'],
             f'{row["mapped"]:,.2f}',
             f'{row["estimated"]:,.2f} [{row["low"]:,.2f}, {row["high"]:,.2f}]',
-            _accuracy(row['users_accuracy'], row['users_margin']),
-            _accuracy(row['producers_accuracy'], row['producers_margin']),
+            _accuracy(row, 'users'),
+            _accuracy(row, 'producers'),
             str(row['points']),
         )
-    overall = _accuracy(result['overall_accuracy'], result['overall_margin'])
-    return f'{render_table(table)}\nOverall accuracy: {overall}'
+    overall = _accuracy(result, 'overall')
+    return f'{render_table(table)}\nOverall accuracy, %: {overall}'
 
 
-def _accuracy(value: float, margin: float) -> str:
-    return '-' if math.isnan(value) else f'{value:.1f} ± {margin:.1f} %'
+def _accuracy(row: dict[str, Any], name: str) -> str:
+    value = row[f'{name}_accuracy']
+    low, high = row[f'{name}_low'], row[f'{name}_high']
+    return '-' if math.isnan(value) else f'{value:.1f} [{low:.1f}, {high:.1f}]'
 
 
 def main() -> None:

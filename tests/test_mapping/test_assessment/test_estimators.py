@@ -3,6 +3,7 @@
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from aeroseg.mapping.assessment.estimators import (
     allocate,
@@ -157,11 +158,27 @@ def test_a_single_point_in_a_stratum_is_refused() -> None:
         assess(np.array([[3, 2], [0, 1]]), np.array([5.0, 1.0]))
 
 
-def test_intervals_stay_between_0_and_1() -> None:
-    found = assess(np.array([[19, 1], [0, 20]]), np.array([1.0, 1.0]))
-    low, high = found.users.interval()
-    assert low.min() >= 0
-    assert high.max() == 1
+def test_intervals_are_wilsons_where_there_is_one_stratum() -> None:
+    matrix = np.array([[19, 1], [0, 0]])
+    found = assess(matrix, np.array([1.0, 0.0]))
+    # As scipy has it, but that the design is known to half a point more.
+    theirs = stats.binomtest(19, 20).proportion_ci(0.95, 'wilson')
+    assert found.users.low[0] == pytest.approx(theirs.low, abs=0.02)
+    assert found.users.high[0] == pytest.approx(theirs.high, abs=0.02)
+
+
+def test_intervals_stay_between_0_and_1_and_are_never_empty() -> None:
+    matrix = np.array([[20, 0, 0], [0, 20, 0]])
+    found = assess(matrix, np.array([1.0, 9.0]))
+    for estimate in (found.area, found.users, found.overall):
+        assert (estimate.low >= 0).all()
+        assert (estimate.high <= 1).all()
+        assert (estimate.low < estimate.high).all()
+        assert (estimate.low <= estimate.value).all()
+        assert (estimate.value <= estimate.high).all()
+    # Nobody saw the third class, but it may be there.
+    assert found.area.value[2] == 0
+    assert 0.01 < found.area.high[2] < 0.2
 
 
 def test_points_are_shared_out() -> None:

@@ -12,14 +12,15 @@ import numpy as np
 
 from aeroseg.files import atomic_path
 
-from .estimators import assess
+from .estimators import Estimate, assess
 from .label_map import LabelMap
 from .points_file import OTHER
 from .strata import Points, Strata
 
 _COLUMNS = (
-    'class', 'mapped', 'estimated', 'low', 'high', 'users_accuracy',
-    'users_margin', 'producers_accuracy', 'producers_margin', 'points',
+    'class', 'mapped', 'estimated', 'standard_error', 'low', 'high',
+    'users_accuracy', 'users_low', 'users_high',
+    'producers_accuracy', 'producers_low', 'producers_high', 'points',
 )  # fmt: skip
 
 
@@ -37,9 +38,9 @@ def assess_points(
 
     Returns:
         dict: Plain values: 'unit' ('ha' or 'pixels'), 'points',
-        'overall_accuracy' and its 'overall_margin', 'classes' (a dict each,
-        with the columns of `areas.csv`, accuracies in percent), 'error_matrix'
-        of points and 'area_matrix' of estimated shares.
+        'overall_accuracy' with 'overall_low' and 'overall_high', 'classes'
+        (a dict each, with the columns of `areas.csv`; accuracies in percent),
+        'error_matrix' of points and 'area_matrix' of estimated shares.
 
     Raises:
         ValueError: If a class of the map has fewer than two labelled points.
@@ -54,7 +55,6 @@ def assess_points(
     _check_points(counts, strata, labels.names)
     found = assess(counts, strata.areas, strata.pixels)
     total = float(strata.areas.sum())
-    low, high = found.area.interval()
     rows = []
     for index, name in enumerate(columns):
         mapped = index < len(labels.names)
@@ -63,12 +63,11 @@ def assess_points(
                 'class': name,
                 'mapped': float(strata.areas[index]) if mapped else 0.0,
                 'estimated': float(total * found.area.value[index]),
-                'low': float(total * low[index]),
-                'high': float(total * high[index]),
-                'users_accuracy': _percent(found.users.value, index),
-                'users_margin': _percent(found.users.margin, index),
-                'producers_accuracy': _percent(found.producers.value, index),
-                'producers_margin': _percent(found.producers.margin, index),
+                'standard_error': float(total * found.area.error[index]),
+                'low': float(total * found.area.low[index]),
+                'high': float(total * found.area.high[index]),
+                **_percent(found.users, index, 'users'),
+                **_percent(found.producers, index, 'producers'),
                 'points': int(counts[index].sum()) if mapped else 0,
             }
         )
@@ -80,7 +79,8 @@ def assess_points(
         'total': total,
         'points': int(counts.sum()),
         'overall_accuracy': 100 * float(found.overall.value),
-        'overall_margin': 100 * float(found.overall.margin),
+        'overall_low': 100 * float(found.overall.low),
+        'overall_high': 100 * float(found.overall.high),
         'classes': rows,
         'columns': columns,
         'error_matrix': counts.tolist(),
@@ -103,8 +103,15 @@ def _check_points(
         )
 
 
-def _percent(values: np.ndarray, index: int) -> float:
-    return 100 * float(values[index]) if index < len(values) else math.nan
+def _percent(estimate: Estimate, index: int, name: str) -> dict[str, float]:
+    keys = {'accuracy': 'value', 'low': 'low', 'high': 'high'}
+    columns = {k: getattr(estimate, field) for k, field in keys.items()}
+    return {
+        f'{name}_{key}': 100 * float(values[index])
+        if index < len(values)
+        else math.nan
+        for key, values in columns.items()
+    }
 
 
 def write_assessment(

@@ -13,29 +13,30 @@ from typing import NamedTuple
 import numpy as np
 
 _Z = NormalDist().inv_cdf(0.975)
+_TINY = 1e-30
+_Figure = tuple[np.ndarray, np.ndarray]  # a value and its variance
 
 
 class Estimate(NamedTuple):
-    """A figure and its standard error; arrays of any shape.
+    """A share, 0 to 1, with its uncertainty; arrays of any shape.
 
     Attributes:
         value (np.ndarray): The estimate; nan where there is nothing to
             estimate it from.
-        error (np.ndarray): Its standard error.
+        error (np.ndarray): Its standard error, by the paper.
+        low (np.ndarray): Lower end of the 95 % interval.
+        high (np.ndarray): Its upper end.
     """
 
     value: np.ndarray
     error: np.ndarray
+    low: np.ndarray
+    high: np.ndarray
 
     @property
     def margin(self) -> np.ndarray:
-        """Half the width of the 95 % interval: 1.96 standard errors."""
+        """1.96 standard errors, the paper's half of an interval."""
         return _Z * self.error
-
-    def interval(self) -> tuple[np.ndarray, np.ndarray]:
-        """The 95 % interval, within 0 and 1."""
-        low, high = self.value - self.margin, self.value + self.margin
-        return low.clip(0, 1), high.clip(0, 1)
 
 
 class Assessment(NamedTuple):
@@ -60,6 +61,13 @@ def assess(
     counts: np.ndarray, areas: np.ndarray, pixels: np.ndarray | None = None
 ) -> Assessment:
     """Estimate areas and accuracies.
+
+    Values and standard errors are the paper's. Its interval, 1.96 standard
+    errors to both sides, is too short where a class is rare: a stratum in
+    which no point was of the class adds no error. The interval here is
+    Wilson's with the effective number of points, p (1 - p) / variance
+    (Korn and Graubard 1998), for which the variance is taken with one more
+    point in each stratum, shared equally among the classes.
 
     Args:
         counts (np.ndarray): (..., I, J) points by stratum and class in
@@ -87,19 +95,16 @@ def assess(
     weight = areas / areas.sum()
     rest = np.maximum(1 - fraction, 0) / np.maximum(points - 1, 1)
     row_shares = counts / np.maximum(points, 1)[..., None]
+    more = (counts + 1 / counts.shape[-1]) / (points + 1)[..., None]
+    plain, careful = (
+        _figures(weight, shares, rest) for shares in (row_shares, more)
+    )
+    found = [_estimate(*both) for both in zip(plain, careful, strict=True)]
+    area, users, producers, overall = found
+    nothing = np.where(points > 0, 0, np.nan)
+    users = Estimate(*(part + nothing for part in users))
     shares = weight[:, None] * row_shares
-    right = np.diagonal(row_shares, axis1=-2, axis2=-1)
-    users = Estimate(
-        np.where(points > 0, right, np.nan),
-        np.where(points > 0, np.sqrt(right * (1 - right) * rest), np.nan),
-    )
-    return Assessment(
-        shares,
-        _areas(weight, row_shares, rest),
-        users,
-        _producers(weight, row_shares, rest),
-        _overall(weight, right, rest),
-    )
+    return Assessment(shares, area, users, producers, overall)
 
 
 def _check(
@@ -114,31 +119,56 @@ def _check(
         )
 
 
+def _estimate(plain: _Figure, careful: _Figure) -> Estimate:
+    """Wilson's interval by the effective number of points."""
+    share, variance = careful
+    points = share * (1 - share) / np.maximum(variance, _TINY)
+    value = plain[0]
+    reach = _Z**2 / np.maximum(points, _TINY)
+    middle = (value + reach / 2) / (1 + reach)
+    half = np.sqrt(value * (1 - value) * reach + reach**2 / 4) / (1 + reach)
+    low = np.minimum(middle - half, value).clip(0, 1)  # rounding
+    high = np.maximum(middle + half, value).clip(0, 1)
+    return Estimate(value, np.sqrt(plain[1]), low, high)
+
+
+def _figures(
+    weight: np.ndarray, row_shares: np.ndarray, rest: np.ndarray
+) -> tuple[_Figure, ...]:
+    """Value and variance of areas, user's, producer's, overall accuracy.
+
+    Args:
+        weight (np.ndarray): (I,) share of the area per stratum.
+        row_shares (np.ndarray): (..., I, J) shares within the strata.
+        rest (np.ndarray): (..., I) 1 / (n - 1), with the correction.
+    """
+    right = np.diagonal(row_shares, axis1=-2, axis2=-1)
+    spread = right * (1 - right) * rest
+    return (
+        _areas(weight, row_shares, rest),
+        (right, spread),  # eq. 2 with eq. 4, and eq. 6
+        _producers(weight, row_shares, rest),
+        # eq. 1 with eq. 4, and eq. 5
+        ((weight * right).sum(axis=-1), (weight**2 * spread).sum(axis=-1)),
+    )
+
+
 def _areas(
     weight: np.ndarray, row_shares: np.ndarray, rest: np.ndarray
-) -> Estimate:
-    """Area of each class: eq. 9, and its standard error, eq. 10.
+) -> _Figure:
+    """Area of each class: eq. 9, and its variance, eq. 10 squared.
 
     (W p - p**2) / (n - 1) of eq. 10, with p the cell's share of the whole
     area, is W**2 q (1 - q) / (n - 1), with q its share of the stratum.
     """
     spread = row_shares * (1 - row_shares) * rest[..., None]
     variance = (weight[:, None] ** 2 * spread).sum(axis=-2)
-    value = (weight[:, None] * row_shares).sum(axis=-2)
-    return Estimate(value, np.sqrt(variance))
-
-
-def _overall(
-    weight: np.ndarray, right: np.ndarray, rest: np.ndarray
-) -> Estimate:
-    """Overall accuracy: eq. 1 with eq. 4, and its variance, eq. 5."""
-    variance = (weight**2 * right * (1 - right) * rest).sum(axis=-1)
-    return Estimate((weight * right).sum(axis=-1), np.sqrt(variance))
+    return (weight[:, None] * row_shares).sum(axis=-2), variance
 
 
 def _producers(
     weight: np.ndarray, row_shares: np.ndarray, rest: np.ndarray
-) -> Estimate:
+) -> _Figure:
     """Producer's accuracy: eq. 3 with eq. 4, and its variance, eq. 7.
 
     With N_i. and N_.j of eqs. 7 and 8 as shares of the area.
@@ -147,13 +177,12 @@ def _producers(
     own = np.eye(strata, classes, dtype=bool)
     total = (weight[:, None] * row_shares).sum(axis=-2)
     known = np.where(total > 0, total, np.nan)
-    hit = (weight[:, None] * row_shares * own).sum(axis=-2)
-    value = hit / known
+    value = (weight[:, None] * row_shares * own).sum(axis=-2) / known
     spread = row_shares * (1 - row_shares) * rest[..., None]
     part = weight[:, None] ** 2 * spread
     inside = (part * own).sum(axis=-2) * (1 - value) ** 2
     outside = (part * ~own).sum(axis=-2) * value**2
-    return Estimate(value, np.sqrt(inside + outside) / known)
+    return value, (inside + outside) / known**2
 
 
 def sample_size(
