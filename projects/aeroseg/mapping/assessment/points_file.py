@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from aeroseg.files import atomic_path, require_utf8
+from aeroseg.mapping.reading.gdal import ignore_warning
 
 from .label_map import LabelMap
 from .strata import Points
@@ -52,7 +53,10 @@ def write_points(
     }
     x, y = labels.places(points.row, points.column)
     number = len(points.row)
-    with atomic_path(path) as part:
+    with (
+        ignore_warning(UserWarning),  # no CRS, which the map lacks as well
+        atomic_path(path) as part,
+    ):
         try:
             pyogrio.raw.write(
                 part,

@@ -104,6 +104,7 @@ def draw_points(
     drawn = [
         (index, *_draw(rng, int(number), strata.rows[:, index], labels))
         for index, number in enumerate(numbers)
+        if number
     ]
     stratum = np.concatenate(
         [np.full(len(row), index) for index, row, _ in drawn]
@@ -126,7 +127,7 @@ def _draw(
         chosen = dict.fromkeys(range(total))
     weight = np.ones(len(counts))
     if labels.row_areas is not None:
-        weight = labels.row_areas / labels.row_areas[counts > 0].max(initial=0)
+        weight = labels.row_areas / labels.row_areas[counts > 0].max()
     while len(chosen) < min(number, total):
         found = rng.integers(total, size=number)
         rows = np.searchsorted(ends, found, 'right')
