@@ -174,14 +174,12 @@ def sample(args: argparse.Namespace, labels: LabelMap) -> None:
 def estimate(args: argparse.Namespace, labels: LabelMap) -> None:
     """Read the labels and write the areas."""
     points, words = read_points(args.file, labels)
-    empty = sum(not word for word in words)
+    empty = words.count('')
     if empty and not args.skip_unlabelled:
-        first = [i for i, word in enumerate(words) if not word]
         raise ValueError(
             f'{args.file}: {empty} of {len(words)} points have no label, the '
-            f'first is in row {points.row[first[0]]}, column '
-            f'{points.column[first[0]]} of the map; label them, or leave '
-            'them out with --skip-unlabelled'
+            f'first is point {words.index("") + 1}; label them, or leave them '
+            'out with --skip-unlabelled'
         )
     default = args.file.with_name(f'{args.file.stem}_assessment')
     folder = args.out or default

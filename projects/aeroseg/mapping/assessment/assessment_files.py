@@ -199,10 +199,13 @@ def _draw(result: dict[str, Any], labels: LabelMap, path: Path) -> None:
     axis.invert_yaxis()
     axis.set_xlim(left=0)
     axis.set_xlabel(f'area, {result["unit"]}')
-    accuracy = f'{result["overall_accuracy"]:.1f}'
-    margin = f'{result["overall_margin"]:.1f}'
+    accuracy, low, high = (
+        f'{result[f"overall_{key}"]:.1f}'
+        for key in ('accuracy', 'low', 'high')
+    )
     axis.set_title(
-        f'{result["points"]} points; overall accuracy {accuracy} ± {margin} %',
+        f'{result["points"]} points; overall accuracy {accuracy} % '
+        f'[{low}, {high}]',
         fontsize=10,
     )
     axis.legend()

@@ -150,8 +150,10 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, Any], np.ndarray]:
         table = dict(zip(meta['fields'], values, strict=True))
         for name in ('point', 'row', 'column'):
             table[name] = np.asarray(table[name]).astype(np.int64)
+        order = np.argsort(table['point'], kind='stable')
+        table = {name: column[order] for name, column in table.items()}
         table['label'] = list(table['label'])
-        place = shapely.get_coordinates(shapely.from_wkb(shapes))
+        place = shapely.get_coordinates(shapely.from_wkb(shapes[order]))
     except (
         pyogrio.errors.DataSourceError,
         pyogrio.errors.DataLayerError,
