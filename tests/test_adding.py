@@ -1,14 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """docs/adding.md: the package in examples/ trains and is scored."""
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from tool_process import run_tool
 
 SHORT = (
     'train_cfg.max_iters=2', 'param_scheduler.T_max=2',
@@ -36,21 +34,13 @@ def test_a_package_of_ones_own_trains_and_is_scored(
         f'{part}_dataloader.dataset.data_root={data}'
         for part in ('train', 'val', 'test')
     ]
-    path = f'{root / "examples"}{os.pathsep}{os.environ.get("PYTHONPATH", "")}'
-    done = subprocess.run(
-        [
-            *(sys.executable, 'tools/train.py', 'examples/harbour_tiny.py'),
-            *('--work-dir', str(tmp_path / 'work')),
-            *('--cfg-options', *options, *SHORT),
-        ],
-        cwd=root,
-        env={**os.environ, 'PYTHONPATH': path, 'OMP_NUM_THREADS': '1'},
-        capture_output=True,
-        text=True,
-        check=False,
+    done = run_tool(
+        *('tools/train.py', 'examples/harbour_tiny.py'),
+        *('--work-dir', tmp_path / 'work', '--cfg-options', *options, *SHORT),
+        environment={'PYTHONPATH': str(root / 'examples')},
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    log = done.stdout + done.stderr
+    assert done.status == 0, done.err[-3000:]
+    log = done.out + done.err
     assert 'decode.loss_focal' in log
     assert 'water, quay (pier, wharf), ship, container*' in log
     assert 'h-mIoU' in log

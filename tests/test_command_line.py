@@ -5,7 +5,6 @@ import errno
 import logging
 import os
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from safetensors.torch import load_file
+from tool_process import ToolRun
 
 from aeroseg.command_line import ToolParser, run_tool
 
@@ -55,6 +55,11 @@ def test_a_tool_s_status_is_kept(end: Callable) -> None:
         (
             OSError(errno.ENAMETOOLONG, 'File name too long', 'a' * 300),
             f'error: {"a" * 300}: File name too long\n',
+        ),
+        (
+            FileExistsError(errno.EEXIST, 'File exists', 'work'),
+            'error: work cannot be made or read: it, or a part of its path, '
+            'is a file where a folder is needed. Choose another path\n',
         ),
         (
             OSError(errno.ELOOP, 'Too many levels of symbolic links', '/x'),
@@ -112,7 +117,7 @@ SCRIPT = """
 import sys, time
 from aeroseg.command_line import run_tool
 def main():
-    print('ready', flush=True)
+    open('ready', 'w').close()
     time.sleep(60)
 run_tool(main, 'Finished rows are kept.', ['--resume'])
 """
@@ -127,19 +132,14 @@ def test_a_stopped_run_says_what_is_kept(
 ) -> None:
     script = tmp_path / 'tool.py'
     script.write_text(SCRIPT)
-    process = subprocess.Popen(
-        [sys.executable, str(script), 'a b'],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    assert process.stdout is not None
-    while process.stdout.readline() != 'ready\n':
-        assert process.poll() is None
+    run = ToolRun(str(script), ['a b'], tmp_path)
+    while not (tmp_path / 'ready').is_file():
+        assert run.process.exitcode is None
+        time.sleep(0.05)
     time.sleep(0.1)
-    process.send_signal(sign)
-    _, text = process.communicate(timeout=60)
-    assert process.returncode == status
+    os.kill(run.process.pid, sign)
+    ended, _, text = run.wait()
+    assert ended == status
     assert f'stopped by {name}. Finished rows are kept. To resume: ' in text
     assert f"python {script} 'a b' --resume" in text
     assert 'Traceback' not in text

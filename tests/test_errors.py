@@ -1,13 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-import os
 import signal
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
+from tool_process import ToolRun
 
 from aeroseg.errors import explain_partner, is_out_of_memory, reason
 
@@ -71,23 +69,24 @@ def test_a_killed_partner_is_named(tmp_path: Path) -> None:
         free.bind(('127.0.0.1', 0))
         port = free.getsockname()[1]
     environment = {
-        **os.environ,
         'MASTER_ADDR': '127.0.0.1',
         'MASTER_PORT': str(port),
         'WORLD_SIZE': '2',
     }
     first, second = (
-        subprocess.Popen(
-            [sys.executable, str(script)],
-            env={**environment, 'RANK': str(rank)},
-            stdout=subprocess.PIPE,
-            text=True,
+        ToolRun(
+            str(script),
+            [],
+            tmp_path,
+            environment={**environment, 'RANK': str(rank)},
         )
         for rank in range(2)
     )
-    assert second.wait(timeout=120) == -signal.SIGKILL
-    out, _ = first.communicate(timeout=120)
-    assert f'rank 1 (process {second.pid}) ended before the others' in out
+    assert second.wait().status == -signal.SIGKILL
+    out = first.wait().out
+    assert (
+        f'rank 1 (process {second.process.pid}) ended before the others' in out
+    )
 
 
 def test_other_failures_are_no_lost_partner() -> None:

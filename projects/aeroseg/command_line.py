@@ -6,6 +6,7 @@ arguments; 130 Ctrl-C; 143 SIGTERM. `--debug` shows the traceback as well.
 """
 
 import argparse
+import errno
 import io
 import logging
 import math
@@ -21,6 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+import aeroseg_console
 from safetensors import SafetensorError
 
 from .errors import explain_partner, is_out_of_memory, lost_partners, reason
@@ -34,6 +36,8 @@ EXPECTED = (
     zipfile.BadZipFile,
     pickle.UnpicklingError,
 )
+# Such as 'aeroseg train'; empty if a script of tools/ was started.
+COMMAND = os.environ.pop('AEROSEG_COMMAND', '')
 _print_log_error = logging.Handler.handleError
 _NO_IMAGE = 'failed to load image: '  # says mmcv's assertion
 _IN_WORKER = 'in DataLoader worker process'
@@ -59,6 +63,9 @@ class ToolParser(argparse.ArgumentParser):
         kwargs.setdefault(
             'formatter_class', argparse.RawDescriptionHelpFormatter
         )
+        if COMMAND:
+            kwargs.setdefault('prog', COMMAND)
+            description = aeroseg_console.spoken(description or '')
         super().__init__(description=description, **kwargs)
         self.add_argument(
             '--debug', action='store_true', help='show tracebacks of errors'
@@ -235,6 +242,11 @@ def _describe_os_error(error: OSError) -> str:
     if error.errno is None or error.strerror is None:
         return str(error) or type(error).__name__
     names = [str(n) for n in (error.filename, error.filename2) if n]
+    if error.errno in (errno.EEXIST, errno.ENOTDIR) and names:
+        return (
+            f'{names[-1]} cannot be made or read: it, or a part of its path, '
+            'is a file where a folder is needed. Choose another path'
+        )
     place = f'{" -> ".join(names)}: ' if names else ''
     return f'{place}{reason(error)}'
 
@@ -243,7 +255,8 @@ def _how_to_resume(kept: str, resume: Sequence[str]) -> str:
     if not kept:
         return 'Nothing of this run is kept'
     words = [w for w in resume if w not in sys.argv]
-    command = shlex.join(['python', *sys.argv, *words])
+    start = COMMAND.split() or ['python', sys.argv[0]]
+    command = shlex.join([*start, *sys.argv[1:], *words])
     return f'{kept} To resume: {command}'
 
 
@@ -267,6 +280,8 @@ def _log_failed(handler: logging.Handler, record: logging.LogRecord) -> None:
 
 def _say(text: str) -> None:
     # Paths and words of users may hold bytes that the terminal cannot show.
+    if COMMAND:
+        text = aeroseg_console.spoken(text)
     encoding = sys.stderr.encoding or 'utf-8'
     safe = text.encode(encoding, 'backslashreplace').decode(encoding)
     print(safe, file=sys.stderr, flush=True)  # noqa: T201

@@ -12,12 +12,12 @@ from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
+from tool_process import Ended, ToolRun
 
 from aeroseg.files.folder_lock import LOCK, _identity
 
 from . import damage
 from .fault import Fault
-from .tool_process import Ended, ToolRun
 
 
 class Tool(NamedTuple):

@@ -10,10 +10,10 @@ from functools import partial
 from pathlib import Path
 
 from PIL import Image
+from tool_process import Ended
 
 from .cases_checkpoints import DATA, SHORT
 from .fault import Fault
-from .tool_process import Ended
 
 TRAIN = 'tools/train.py'
 TEST = 'tools/test.py'

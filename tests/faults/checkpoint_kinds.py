@@ -162,7 +162,7 @@ KINDS: dict[str, tuple[Callable[[Path], object], str]] = {
     'the format before torch 1.6, cut': (partial(_legacy, 0.6), DAMAGED),
     'another network': (
         partial(_save, torch.nn.Linear(2, 2).state_dict()),
-        'does not fit|is not|no .*tensors|missing',
+        'does not fit|is not|is no tensor|no .*tensors|missing|holds no',
     ),
     'half of the weights': (
         partial(_change, _drop_half),

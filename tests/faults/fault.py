@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from .tool_process import Ended, ToolRun
+from tool_process import Ended, ToolRun
 
 # 'refused': one sentence that names the cause. 'done': the result is right.
 # 'unclear': refused, but by a traceback or a sentence without the cause.

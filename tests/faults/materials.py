@@ -13,10 +13,9 @@ from data.make_openearthmap import make_openearthmap
 from mmseg.registry import MODELS
 from PIL import Image
 from rasterio.transform import from_origin
+from tool_process import ROOT
 
 from aeroseg.read_config import read_config
-
-from .tool_process import ROOT
 
 TINY = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 CLASSES = ('road', 'tree', 'water')

@@ -16,12 +16,13 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
+from tool_process import ROOT
+
 from aeroseg.files import atomic_path
 
 from .all_cases import CASES
 from .fault import VERDICTS, Fault, inject
 from .materials import make_materials
-from .tool_process import ROOT
 
 PAGE = ROOT / 'docs/faults.md'
 AT_ONCE = 2

@@ -2,32 +2,23 @@
 """Tests of benchmarks/benchmark_rejection.py, through its command line."""
 
 import re
-import subprocess
-import sys
-from pathlib import Path
+
+from tool_process import Ended, run_tool
 
 
-def measure(root: Path, config: str) -> subprocess.CompletedProcess[str]:
-    command = [
-        sys.executable,
-        str(root / 'benchmarks/benchmark_rejection.py'),
-        config,
-    ]
-    return subprocess.run(
-        [*command, '--classes', '200', '--left', '200,2', '--size', '64',
-         '--threads', '1'],
-        cwd=root, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-
-
-def test_fewer_classes_take_less_time(root: Path) -> None:
-    done = measure(
-        root, 'configs/baselines/sed_tiny_1xb2-20_openearthmap-64x64.py'
+def measure(config: str) -> Ended:
+    return run_tool(
+        *('benchmarks/benchmark_rejection.py', config, '--classes', '200'),
+        *('--left', '200,2', '--size', '64', '--threads', '1'),
     )
-    assert done.returncode == 0, done.stderr
+
+
+def test_fewer_classes_take_less_time() -> None:
+    done = measure('configs/baselines/sed_tiny_1xb2-20_openearthmap-64x64.py')
+    assert done.status == 0, done.err
     rows = re.findall(
         r'^\| (on|off) \| (\d+) \| [\d.]+ \| ([\d.]+) \|$',
-        done.stdout,
+        done.out,
         re.MULTILINE,
     )
     assert [row[:2] for row in rows] == [
@@ -36,9 +27,9 @@ def test_fewer_classes_take_less_time(root: Path) -> None:
     assert float(rows[2][2]) < float(rows[1][2])
 
 
-def test_another_model_is_refused(root: Path) -> None:
+def test_another_model_is_refused() -> None:
     done = measure(
-        root, 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
+        'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
     )
-    assert done.returncode == 1
-    assert 'the model is AerOSeg' in done.stderr
+    assert done.status == 1
+    assert 'the model is AerOSeg' in done.err

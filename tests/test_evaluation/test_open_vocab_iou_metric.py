@@ -3,9 +3,7 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
+import socket
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +14,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 from PIL import Image
+from tool_process import ToolRun
 
 from aeroseg.evaluation import OpenVocabIoUMetric
 
@@ -253,24 +252,28 @@ def test_one_process_and_two_give_the_same_file(tmp_path: Path) -> None:
     torch.save(images, tmp_path / 'images.pt')
     worker = tmp_path / 'worker.py'
     worker.write_text(WORKER)
-    root = Path(__file__).resolve().parents[2] / 'projects'
-    environment = {
-        **os.environ,
-        'PYTHONPATH': str(root),
-        'OMP_NUM_THREADS': '1',
-    }
     files = [tmp_path / f'{world}.json' for world in (1, 2)]
     for world, target in enumerate(files, start=1):
-        subprocess.run(
-            [
-                *(sys.executable, '-m', 'torch.distributed.run'),
-                *('--standalone', f'--nproc_per_node={world}'),
-                *(str(worker), str(target), str(tmp_path / 'images.pt')),
-            ],
-            env=environment,
-            check=True,
-            timeout=300,
-        )
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            port = free.getsockname()[1]
+        ranks = [
+            ToolRun(
+                str(worker),
+                [str(target), str(tmp_path / 'images.pt')],
+                tmp_path,
+                environment={
+                    'MASTER_ADDR': '127.0.0.1',
+                    'MASTER_PORT': str(port),
+                    'WORLD_SIZE': str(world),
+                    'RANK': str(rank),
+                },
+            )
+            for rank in range(world)
+        ]
+        for rank in ranks:
+            ended = rank.wait()
+            assert ended.status == 0, ended.err
     one, two = (json.loads(path.read_text()) for path in files)
     assert one['images'] == 5
     assert one == two

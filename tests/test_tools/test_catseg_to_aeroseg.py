@@ -1,29 +1,18 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The converter of published checkpoints, as a command."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import torch
+from tool_process import run_tool
 
 from aeroseg.checkpoints.read import read_weights
 
 TOOL = 'tools/model_converters/catseg_to_aeroseg.py'
 
 
-def run(root: Path, *arguments: str) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, TOOL, *arguments],
-        cwd=root,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
-def test_a_checkpoint_of_detectron2(root: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_detectron2(tmp_path: Path) -> None:
     """Tensors or arrays under 'model', as detectron2 writes them."""
     weight = torch.randn(128, 4, 7, 7)
     content = {
@@ -34,16 +23,16 @@ def test_a_checkpoint_of_detectron2(root: Path, tmp_path: Path) -> None:
         'iteration': 7,
     }
     torch.save(content, tmp_path / 'in.pth')
-    done = run(root, str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth'))
-    assert done.returncode == 0, done.stderr
-    assert 'wrote 1 tensors' in done.stdout
+    done = run_tool(TOOL, tmp_path / 'in.pth', tmp_path / 'out.pth')
+    assert done.status == 0, done.err
+    assert 'wrote 1 tensors' in done.out
     state = read_weights(tmp_path / 'out.pth')
     assert torch.equal(state['neck.embed.weight'], weight)
 
 
-def test_another_model(root: Path, tmp_path: Path) -> None:
+def test_another_model(tmp_path: Path) -> None:
     torch.save({'model': {'fc.weight': torch.ones(1)}}, tmp_path / 'in.pth')
-    done = run(root, str(tmp_path / 'in.pth'), str(tmp_path / 'out.pth'))
-    assert done.returncode == 1
-    assert "error: 'fc.weight' is no tensor of CAT-Seg, OVRS" in done.stderr
+    done = run_tool(TOOL, tmp_path / 'in.pth', tmp_path / 'out.pth')
+    assert done.status == 1
+    assert "in.pth: 'fc.weight' is no tensor of CAT-Seg, OVRS" in done.err
     assert not (tmp_path / 'out.pth').exists()

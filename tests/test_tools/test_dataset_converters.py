@@ -1,8 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +7,7 @@ from data.make_dlrsd import make_dlrsd
 from data.make_folder import make_folder
 from data.make_isaid import make_isaid
 from data.make_openearthmap import make_openearthmap
+from tool_process import run_tool
 
 MAKERS = {
     'isaid': make_isaid,
@@ -28,26 +26,19 @@ OPTIONS = {
 }  # fmt: skip
 
 
-def run(root: Path, folder: Path, name: str) -> tuple[int, str]:
-    tool = root / f'tools/dataset_converters/{name}.py'
-    command = [sys.executable, tool, 'source', 'out', '--workers', '1']
-    done = subprocess.run(
-        [*map(str, command), *OPTIONS[name]],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        check=False,
-        env={**os.environ, 'COLUMNS': '300'},
+def run(folder: Path, name: str) -> tuple[int, str]:
+    done = run_tool(
+        f'tools/dataset_converters/{name}.py',
+        *('source', 'out', '--workers', '1', *OPTIONS[name]),
+        folder=folder,
     )
-    return done.returncode, done.stdout + done.stderr
+    return done.status, done.out + done.err
 
 
 @pytest.mark.parametrize('name', MAKERS)
-def test_commands_from_any_folder(
-    tmp_path: Path, root: Path, name: str
-) -> None:
+def test_commands_from_any_folder(tmp_path: Path, name: str) -> None:
     MAKERS[name](tmp_path / 'source')
-    status, text = run(root, tmp_path, name)
+    status, text = run(tmp_path, name)
     assert status == 0, text
     summary = json.loads((tmp_path / 'out/manifest.json').read_text())
     for split in ('train', 'val'):
@@ -59,10 +50,10 @@ def test_commands_from_any_folder(
     assert (tmp_path / 'out/names.txt').is_file() == (name == 'folder')
 
 
-def test_a_fault_ends_with_one_message(tmp_path: Path, root: Path) -> None:
+def test_a_fault_ends_with_one_message(tmp_path: Path) -> None:
     make_isaid(tmp_path / 'source')
     (tmp_path / 'source/val/images/P0002.png').unlink()
-    status, text = run(root, tmp_path, 'isaid')
+    status, text = run(tmp_path, 'isaid')
     assert status == 1
     assert 'error: val: no image for P0002' in text
     assert 'Traceback' not in text

@@ -4,7 +4,6 @@
 import os
 import re
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -12,11 +11,12 @@ from pathlib import Path
 
 import pytest
 from faults.materials import write_tiles
+from tool_process import ROOT, ToolRun
 
 CONFIG = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 
 
-def started(root: Path, folder: Path) -> subprocess.Popen:
+def started(folder: Path) -> ToolRun:
     """A long training, with a process that loads data, past a checkpoint."""
     write_tiles(folder / 'tiles')
     options = [
@@ -30,18 +30,10 @@ def started(root: Path, folder: Path) -> subprocess.Popen:
         'default_hooks.checkpoint.interval=1',
     ]
     words = ['--work-dir', str(folder / 'work'), '--cfg-options', *options]
-    run = subprocess.Popen(
-        [sys.executable, 'tools/train.py', CONFIG, *words],
-        cwd=root,
-        env={**os.environ, 'OMP_NUM_THREADS': '1'},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,  # a process group, as a terminal makes
-    )
+    run = ToolRun('tools/train.py', [CONFIG, *words], ROOT)
     limit = time.monotonic() + 240
     while not (folder / 'work/last_checkpoint').is_file():
-        assert run.poll() is None, run.communicate()[1]
+        assert run.process.exitcode is None, run.wait().err
         assert time.monotonic() < limit
         time.sleep(0.1)
     return run
@@ -53,21 +45,18 @@ def started(root: Path, folder: Path) -> subprocess.Popen:
     [(os.killpg, signal.SIGINT, 130), (os.kill, signal.SIGTERM, 143)],
 )
 def test_a_stopped_training_says_what_is_kept(
-    root: Path, tmp_path: Path, send: Callable, number: int, status: int
+    tmp_path: Path, send: Callable, number: int, status: int
 ) -> None:
-    run = started(root, tmp_path)
-    send(run.pid, number)
-    try:
-        told = run.communicate(timeout=120)[1]
-    finally:
-        run.kill()
-    assert run.returncode == status, told
+    run = started(tmp_path)
+    send(run.process.pid, number)
+    ended, _, told = run.wait()
+    assert ended == status, told
     assert 'Traceback' not in told
     said = told.strip().splitlines()[-1]
     kept = re.search(r'The checkpoint (\S+) is kept\.', said)
     assert kept, told
     assert Path(kept[1]).is_file()
-    assert 'To resume: python tools/train.py' in said
+    assert re.search(r'To resume: python \S+tools/train\.py ', said)
     assert said.endswith('--resume')
     assert not (tmp_path / 'work/.aeroseg.lock').exists()
     assert not list((tmp_path / 'work').glob('.*.part*'))

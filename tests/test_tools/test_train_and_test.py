@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tool_process import run_tool
 
 from aeroseg.checkpoints.read import read_checkpoint
 
@@ -50,29 +51,10 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     ]
 
 
-def run(
-    root: Path, *arguments: str, program: str | None = None
-) -> subprocess.CompletedProcess:
-    """Run a tool from another folder than the checkout's."""
-    command = [program or sys.executable, *arguments]
-    environment = {**os.environ, 'OMP_NUM_THREADS': '1'}
-    environment |= {'PYTHON': sys.executable}
-    return subprocess.run(
-        command,
-        cwd=root,
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-
 @pytest.fixture(scope='module')
 def trained(tmp_path_factory: pytest.TempPathFactory, data: list[str]) -> Path:
-    root = Path(__file__).resolve().parents[2]
     folder = tmp_path_factory.mktemp('work')
-    done = run(
-        root,
+    done = run_tool(
         'tools/train.py',
         CONFIG,
         '--work-dir',
@@ -81,8 +63,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory, data: list[str]) -> Path:
         *data,
         *SHORT,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
-    (folder / 'out.txt').write_text(done.stdout + done.stderr)
+    assert done.status == 0, done.err[-3000:]
+    (folder / 'out.txt').write_text(done.out + done.err)
     return folder
 
 
@@ -103,10 +85,9 @@ def test_the_checkpoint_holds_the_vocabulary(trained: Path) -> None:
 
 
 def test_a_resumed_run_ends_with_the_same_weights(
-    root: Path, trained: Path, data: list[str], tmp_path: Path
+    trained: Path, data: list[str], tmp_path: Path
 ) -> None:
-    done = run(
-        root,
+    done = run_tool(
         'tools/train.py',
         CONFIG,
         '--work-dir',
@@ -117,7 +98,7 @@ def test_a_resumed_run_ends_with_the_same_weights(
         *data,
         *SHORT,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.status == 0, done.err[-3000:]
     expected = read_checkpoint(trained / 'iter_4.pth')
     resumed = read_checkpoint(tmp_path / 'iter_4.pth')
     for name, value in expected['state_dict'].items():
@@ -125,10 +106,9 @@ def test_a_resumed_run_ends_with_the_same_weights(
 
 
 def test_test_writes_scores_and_pictures(
-    root: Path, trained: Path, data: list[str], tmp_path: Path
+    trained: Path, data: list[str], tmp_path: Path
 ) -> None:
-    done = run(
-        root,
+    done = run_tool(
         'tools/test.py',
         CONFIG,
         str(trained / 'iter_4.pth'),
@@ -141,7 +121,7 @@ def test_test_writes_scores_and_pictures(
         '--cfg-options',
         *data,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.status == 0, done.err[-3000:]
     result = json.loads((tmp_path / 'result.json').read_text())
     text = json.dumps(result)
     assert 'h-mIoU' in text
@@ -151,59 +131,57 @@ def test_test_writes_scores_and_pictures(
 
 
 def test_sed_trains_tests_and_predicts(
-    root: Path, data: list[str], tmp_path: Path
+    data: list[str], tmp_path: Path
 ) -> None:
     config = 'configs/baselines/sed_tiny_1xb2-20_openearthmap-64x64.py'
     work = ['--work-dir', str(tmp_path)]
     options = ['--cfg-options', *data, 'model.decode_head.rejection_k=2']
-    done = run(root, 'tools/train.py', config, *work, *options, *SHORT)
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = run_tool('tools/train.py', config, *work, *options, *SHORT)
+    assert done.status == 0, done.err[-3000:]
     log = next(tmp_path.glob('*/*.log')).read_text()
     assert re.search(r'decode\.loss_bce: .*decode\.aux2\.loss_bce: ', log)
     assert 'u-mIoU' in log
     checkpoint = str(tmp_path / 'iter_4.pth')
-    done = run(root, 'tools/test.py', config, checkpoint, *work, *options)
-    assert done.returncode == 0, done.stderr[-3000:]
+    done = run_tool('tools/test.py', config, checkpoint, *work, *options)
+    assert done.status == 0, done.err[-3000:]
     image = tmp_path / 'scene.png'
     noise = np.random.default_rng(1).integers(0, 255, (150, 90, 3), np.uint8)
     Image.fromarray(noise).save(image)
-    done = run(
-        root, 'tools/predict.py', str(image), '--config', config,
+    done = run_tool(
+        'tools/predict.py', str(image), '--config', config,
         '--checkpoint', checkpoint, '--classes', 'ship, boat; sea',
         '--out', str(tmp_path / 'map'),
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.status == 0, done.err[-3000:]
     maps = list((tmp_path / 'map').glob('*'))
     assert any(Image.open(p).size == (90, 150) for p in maps
                if p.suffix in ('.png', '.tif'))  # fmt: skip
 
 
 def test_two_processes(root: Path, data: list[str], tmp_path: Path) -> None:
-    done = run(
-        root,
-        'tools/dist_train.sh',
-        CONFIG,
-        '2',
-        '--work-dir',
-        str(tmp_path),
-        '--cfg-options',
-        *data,
-        *SHORT,
-        program='bash',
+    script = subprocess.run(
+        [
+            *('bash', 'tools/dist_train.sh', CONFIG, '2'),
+            *('--work-dir', str(tmp_path), '--cfg-options', *data, *SHORT),
+        ],
+        cwd=root,
+        env={**os.environ, 'OMP_NUM_THREADS': '1', 'PYTHON': sys.executable},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert script.returncode == 0, script.stderr[-3000:]
     assert (tmp_path / 'iter_4.pth').is_file()
     assert 'h-mIoU' in next(tmp_path.glob('*/*.log')).read_text()
 
 
 def test_mixed_precision_and_a_small_memory_on_the_cpu(
-    root: Path, data: list[str], tmp_path: Path
+    data: list[str], tmp_path: Path
 ) -> None:
     """--memory 8gb: parts of one image, bfloat16 as with --amp."""
     short = ['train_cfg.max_iters=2', 'default_hooks.logger.interval=1']
     options = ['--work-dir', str(tmp_path), '--amp', '--memory', '8gb']
-    done = run(
-        root,
+    done = run_tool(
         'tools/train.py',
         CONFIG,
         *options,
@@ -211,7 +189,7 @@ def test_mixed_precision_and_a_small_memory_on_the_cpu(
         *data,
         *short,
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.status == 0, done.err[-3000:]
     log = next(tmp_path.glob('*/*.log')).read_text()
     losses = re.findall(r'Iter\(train\).* loss: (\S+)', log)
     assert [math.isfinite(float(loss)) for loss in losses] == [True, True]
@@ -224,11 +202,10 @@ def test_mixed_precision_and_a_small_memory_on_the_cpu(
 
 
 def test_missing_data_are_reported_before_anything_is_written(
-    root: Path, tmp_path: Path
+    tmp_path: Path,
 ) -> None:
     work = tmp_path / 'work'
-    done = run(
-        root,
+    done = run_tool(
         'tools/train.py',
         CONFIG,
         '--work-dir',
@@ -236,74 +213,69 @@ def test_missing_data_are_reported_before_anything_is_written(
         '--cfg-options',
         'train_dataloader.dataset.data_root=nowhere',
     )
-    assert done.returncode == 1
-    assert 'error: OpenEarthMapDataset: no folder nowhere' in done.stderr
-    assert 'Traceback' not in done.stderr
+    assert done.status == 1
+    assert 'error: OpenEarthMapDataset: no folder nowhere' in done.err
+    assert 'Traceback' not in done.err
     assert not work.exists()
 
 
-def test_missing_checkpoint_and_config(root: Path, tmp_path: Path) -> None:
-    done = run(root, 'tools/test.py', CONFIG, str(tmp_path / 'none.pth'))
-    assert done.returncode == 1
-    assert 'error: there is no checkpoint' in done.stderr
-    done = run(root, 'tools/train.py', 'configs/none.py')
-    assert done.returncode == 1
-    assert 'error: there is no config configs/none.py' in done.stderr
+def test_missing_checkpoint_and_config(tmp_path: Path) -> None:
+    done = run_tool('tools/test.py', CONFIG, str(tmp_path / 'none.pth'))
+    assert done.status == 1
+    assert 'error: there is no checkpoint' in done.err
+    done = run_tool('tools/train.py', 'configs/none.py')
+    assert done.status == 1
+    assert 'error: there is no config configs/none.py' in done.err
 
 
 @pytest.mark.parametrize('method', ['proxyclip', 'segearth-ov'])
 def test_a_training_free_model_is_tested_without_a_checkpoint(
-    root: Path, tmp_path: Path, method: str
+    tmp_path: Path, method: str
 ) -> None:
     config = f'configs/demo/training_free/{method}_world.py'
     arguments = ['--work-dir', str(tmp_path)]
     arguments += ['--result', f'{tmp_path}/a.json']
     few = ['test_dataloader.dataset.length=4', 'test_dataloader.batch_size=2']
-    done = run(
-        root, 'tools/test.py', config, *arguments, '--cfg-options', *few
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert 'CLIP visual weights loaded' in done.stdout
+    done = run_tool('tools/test.py', config, *arguments, '--cfg-options', *few)
+    assert done.status == 0, done.err[-3000:]
+    assert 'CLIP visual weights loaded' in done.out
     result = json.loads((tmp_path / 'a.json').read_text())
     assert 'red roof' in json.dumps(result)
 
 
-def test_who_needs_training_and_who_does_not(
-    root: Path, tmp_path: Path
-) -> None:
-    done = run(root, 'tools/test.py', CONFIG, '--work-dir', str(tmp_path))
-    assert done.returncode == 1
-    assert done.stderr.strip().endswith(
+def test_who_needs_training_and_who_does_not(tmp_path: Path) -> None:
+    done = run_tool('tools/test.py', CONFIG, '--work-dir', str(tmp_path))
+    assert done.status == 1
+    assert done.err.strip().endswith(
         'error: AerOSeg needs training: give the checkpoint after the config'
     )
     config = 'configs/demo/training_free/sclip_world.py'
-    done = run(root, 'tools/train.py', config, '--work-dir', str(tmp_path))
-    assert done.returncode == 1
-    assert 'needs no training; score it with tools/test.py' in done.stderr
-    assert 'Traceback' not in done.stderr
+    done = run_tool('tools/train.py', config, '--work-dir', str(tmp_path))
+    assert done.status == 1
+    assert 'needs no training; score it with tools/test.py' in done.err
+    assert 'Traceback' not in done.err
 
 
 def test_tta_label_images_and_a_hook(
-    root: Path, trained: Path, data: list[str], tmp_path: Path
+    trained: Path, data: list[str], tmp_path: Path
 ) -> None:
-    done = run(
-        root,
+    done = run_tool(
         *('tools/test.py', CONFIG, str(trained / 'iter_4.pth'), '--tta'),
         *('--work-dir', str(tmp_path), '--out', str(tmp_path / 'ids')),
         *('--hook', 'type=EmptyCacheHook', '--cfg-options', *data),
     )
-    assert done.returncode == 0, done.stderr[-3000:]
+    assert done.status == 0, done.err[-3000:]
     assert len(list((tmp_path / 'ids').glob('*.png'))) == 4
     (result,) = tmp_path.glob('*/test_iter_4.json')
     assert 'TestTimeAug' in result.read_text()
-    assert 'EmptyCacheHook' in done.stdout + done.stderr
+    assert 'EmptyCacheHook' in done.out + done.err
 
 
 def test_a_json_file_as_out_and_an_unknown_hook_are_named(
-    root: Path, trained: Path
+    trained: Path,
 ) -> None:
     command = ('tools/test.py', CONFIG, str(trained / 'iter_4.pth'))
-    done = run(root, *command, '--out', 'result.json')
-    assert '--result result.json' in done.stderr
-    done = run(root, *command, '--hook', 'type=EMAHok')
-    assert 'similar are EMAHook' in done.stderr
+    done = run_tool(*command, '--out', 'result.json')
+    assert '--result result.json' in done.err
+    done = run_tool(*command, '--hook', 'type=EMAHok')
+    assert 'similar are EMAHook' in done.err

@@ -20,7 +20,12 @@ def main() -> None:
     parser.add_argument('source', help='checkpoint of detectron2 (.pth)')
     parser.add_argument('target', help='file to write')
     args = parser.parse_args()
-    converted = convert_published(read_weights(args.source))
+    try:
+        converted = convert_published(read_weights(args.source))
+    except ValueError as error:
+        if args.source in str(error):
+            raise
+        raise ValueError(f'{args.source}: {error}') from error
     with atomic_path(args.target) as part:
         torch.save({'state_dict': converted}, part)
     print(f'wrote {len(converted)} tensors to {args.target}')

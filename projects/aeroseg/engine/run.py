@@ -19,6 +19,8 @@ from aeroseg.errors import remember_partners
 from aeroseg.files import lock_folder
 from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
+from .argument_types import wrong_types
+
 # Layers whose size is the number of classes, in mmseg's closed-set heads.
 _PER_CLASS = ('conv_seg', 'cls_embed', 'classifier')
 
@@ -98,10 +100,12 @@ def building(config: Config) -> Iterator[None]:
         yield
     except (KeyError, TypeError, AttributeError, AssertionError) as error:
         text = str(error.args[0] if error.args else error).partition('\n')[0]
+        wrong = '; '.join(wrong_types(config))
         raise ValueError(
-            f'{config.filename or "the config"} cannot be built: {text} '
-            f'({type(error).__name__}). Check the names and arguments in it '
-            'and in --cfg-options; --debug shows where it failed'
+            f'{config.filename or "the config"} cannot be built: '
+            f'{wrong or text} ({type(error).__name__}). Check the names and '
+            'arguments in it and in --cfg-options; --debug shows where it '
+            'failed'
         ) from error
 
 

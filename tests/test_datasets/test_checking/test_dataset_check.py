@@ -166,6 +166,13 @@ def test_empty_tiles_and_mixed_sizes(root: Path) -> None:
     assert '2 sizes, mostly 48x64 (3), 9x8 (1)' in texts(root, 'note')[0]
 
 
+def test_labels_without_a_single_class_are_refused(root: Path) -> None:
+    rewrite(labels(root), np.full((64, 48), 255, np.uint8))
+    assert 'train: all 4 labels that were read hold only 255' in '\n'.join(
+        texts(root, 'error')
+    )
+
+
 def test_absent_and_rare_classes(root: Path) -> None:
     for number, path in enumerate(labels(root, 'val')):
         array = np.asarray(Image.open(path)).copy()

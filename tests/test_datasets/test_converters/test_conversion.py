@@ -4,8 +4,6 @@ import json
 import os
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
@@ -13,12 +11,15 @@ import numpy as np
 import pytest
 from data.make_openearthmap import make_openearthmap, write_tif
 from PIL import Image
+from tool_process import ToolRun, run_tool
 
 from aeroseg.datasets.converters import (
     Conversion,
     FolderConverter,
     OpenEarthMapConverter,
 )
+
+TOOL = 'tools/dataset_converters/openearthmap.py'
 
 
 def start(source: Path, out: Path, workers: int = 1) -> Conversion:
@@ -105,9 +106,7 @@ def test_a_deleted_tile_is_made_again(tmp_path: Path, source: Path) -> None:
     assert digests(tmp_path / 'out') == before
 
 
-def test_a_killed_command_is_resumed(
-    tmp_path: Path, source: Path, root: Path
-) -> None:
+def test_a_killed_command_is_resumed(tmp_path: Path, source: Path) -> None:
     rng = np.random.default_rng(0)
     for i in range(100, 140):
         image = rng.integers(0, 256, (3, 256, 256), dtype=np.uint8)
@@ -115,20 +114,18 @@ def test_a_killed_command_is_resumed(
         write_tif(source / f'aachen/labels/aachen_{i}.tif', image[:1] % 9)
     with (source / 'train.txt').open('a') as file:
         file.writelines(f'aachen_{i}.tif\n' for i in range(100, 140))
-    tool = root / 'tools/dataset_converters/openearthmap.py'
     out = tmp_path / 'out'
-    command = [sys.executable, tool, source, out, '--workers', '1']
-    command += ['--size', '64']
-    process = subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.DEVNULL, cwd=tmp_path
-    )
+    options = ['--workers', '1', '--size', '64']
+    run = ToolRun(TOOL, [str(source), str(out), *options], tmp_path)
+    process = run.process
     log = out / '.tiles.jsonl.part'
-    while process.poll() is None and not (
+    while process.exitcode is None and not (
         log.is_file() and log.read_bytes().count(b'\n') > 3
     ):
         time.sleep(0.002)
-    process.send_signal(signal.SIGKILL)
-    assert process.wait() == -signal.SIGKILL
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
     assert not (out / 'manifest.json').exists()
     resumed = start(source, out)
     assert 0 < len(resumed.todo) < 44
@@ -219,32 +216,16 @@ def test_one_faulty_scene_does_not_stop_the_others(
     assert digests(out) == digests(tmp_path / 'whole')
 
 
-def test_a_full_disk_leaves_no_half_file(
-    tmp_path: Path, source: Path, root: Path
-) -> None:
+def test_a_full_disk_leaves_no_half_file(tmp_path: Path, source: Path) -> None:
     # A limit on the size of files stands for the full disk: the write call
     # fails in the middle of a file in both cases.
-    script = (
-        'import resource, runpy, sys\n'
-        'resource.setrlimit(resource.RLIMIT_FSIZE, (9000, 9000))\n'
-        'sys.argv = sys.argv[1:]\n'
-        'sys.path.insert(0, sys.argv[0].rsplit("/", 1)[0])\n'
-        'runpy.run_path(sys.argv[0], run_name="__main__")\n'
-    )
-    tool = root / 'tools/dataset_converters/openearthmap.py'
     out = tmp_path / 'out'
-    command = [sys.executable, '-c', script, tool, source, out, '--size', '64']
-    done = subprocess.run(
-        list(map(str, command)),
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-        env={**os.environ, 'COLUMNS': '500', 'PYTHONDONTWRITEBYTECODE': '1'},
+    done = run_tool(
+        *(TOOL, source, out, '--size', '64'), folder=tmp_path, file_size=9000
     )
-    assert done.returncode == 1
-    assert 'no space left while writing' in done.stderr
-    assert 'run the same command again' in done.stderr
+    assert done.status == 1
+    assert 'no space left while writing' in done.err
+    assert 'run the same command again' in done.err
     assert not list(out.rglob('*.png'))
     convert(source, out)
     convert(source, tmp_path / 'whole')

@@ -1,14 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Writes that the system refuses, as on a full disk, in a real process."""
 
-import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_process import run_tool
 
 pytest.importorskip('resource', reason='the system has no limit of file size')
 
@@ -76,18 +74,11 @@ def test_a_full_disk_is_an_error_that_leaves_whole_files(
     pixels: np.ndarray,
     write_scene: Callable[..., Path],
     tmp_path: Path,
-    root: Path,
     polygons: str,
 ) -> None:
     scene = write_scene(np.tile(pixels, (4, 1, 1)))
-    command = [sys.executable, '-c', SCRIPT, str(scene), str(tmp_path)]
-    done = subprocess.run(
-        [*command, polygons],
-        env={**os.environ, 'PYTHONPATH': str(root / 'projects')},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=300,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr[-2000:]
-    assert 'limits met' in done.stdout
+    script = tmp_path / 'script.py'
+    script.write_text(SCRIPT)
+    done = run_tool(script, scene, tmp_path, polygons, folder=tmp_path)
+    assert done.status == 0, done.out + done.err[-2000:]
+    assert 'limits met' in done.out

@@ -2,13 +2,12 @@
 """A run that is killed at any moment, with SIGKILL, in a real process."""
 
 import os
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+from tool_process import run_tool
 
 # Kills itself at the N-th rename of a file, before or after it; renames are
 # what makes a file appear under its name. One process forks a child per N.
@@ -93,18 +92,12 @@ def test_killed_runs_leave_nothing_half_and_end_with_the_same_bytes(
     pixels: np.ndarray,
     write_scene: Callable[..., Path],
     tmp_path: Path,
-    root: Path,
 ) -> None:
     scene = write_scene(np.tile(pixels, (2, 1, 1)))
-    done = subprocess.run(
-        [sys.executable, '-c', SCRIPT, str(scene), str(tmp_path)],
-        env={**os.environ, 'PYTHONPATH': str(root / 'projects')},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=120,
-    )
-    assert done.returncode == 0, done.stderr[-2000:]
+    script = tmp_path / 'script.py'
+    script.write_text(SCRIPT)
+    done = run_tool(script, scene, tmp_path, folder=tmp_path)
+    assert done.status == 0, done.err[-2000:]
     # The mark of the job, six strips; seven results are written, then
     # put in their places.
-    assert 'kills survived: 21' in done.stdout
+    assert 'kills survived: 21' in done.out

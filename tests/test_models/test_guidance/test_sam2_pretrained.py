@@ -1,13 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Tests of models/guidance/sam2_pretrained.py and its converter."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import timm
 import torch
+from tool_process import run_tool
 from torch import Tensor, nn
 
 from aeroseg.models.guidance import SAM2Guidance
@@ -70,16 +69,10 @@ def test_loads_timms_layout(hiera: nn.Module, tmp_path: Path) -> None:
     check_equal(load(path), hiera.state_dict())
 
 
-def test_converter(
-    official: Path, hiera: nn.Module, root: Path, tmp_path: Path
-) -> None:
-    tool = root / 'tools/model_converters/sam2_to_timm.py'
+def test_converter(official: Path, hiera: nn.Module, tmp_path: Path) -> None:
     target = tmp_path / 'encoder.safetensors'
-    done = subprocess.run(
-        [sys.executable, str(tool), str(official), str(target)],
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    done = run_tool('tools/model_converters/sam2_to_timm.py', official, target)
+    assert done.status == 0, done.err
     check_equal(load(target), hiera.state_dict())
 
 

@@ -46,6 +46,15 @@ def test_synonyms_have_equal_weight() -> None:
 
 
 @torch.no_grad()
+def test_a_name_that_does_not_fit_in_the_context_is_refused() -> None:
+    encoder = make(templates=['a photo of {}'])
+    fits = ' '.join(['road'] * 72)
+    assert encoder(((fits,), ('tree',))).isfinite().all()
+    with pytest.raises(ValueError, match='has 78 tokens, this CLIP reads 77'):
+        encoder(((fits + ' road',), ('tree',)))
+
+
+@torch.no_grad()
 def test_order_and_chunks_change_nothing() -> None:
     encoder = make(chunk=1)
     whole = make()

@@ -15,6 +15,8 @@ Level = Literal['error', 'warning', 'note']
 # With fewer images an IoU depends on single objects.
 FEW_IMAGES = 20
 _SHOWN = 5
+# So many empty labels in a row are no chance.
+_MANY = 16
 _CONVERT = 'Run the converter again (tools/dataset_converters)'
 
 
@@ -62,7 +64,7 @@ def check_split(
         *_values(name, pairs, vocabulary, sampled),
         *_faults(name, pairs),
     ]
-    findings += _images(name, pairs)
+    findings += _images(name, pairs, sampled)
     if not sampled:
         findings += _classes(name, pairs, vocabulary)
     order = ('error', 'warning', 'note')
@@ -195,9 +197,18 @@ def _names(ids: Iterable[int], vocabulary: Vocabulary) -> str:
     return ', '.join(names[:_SHOWN]) + more
 
 
-def _images(name: str, pairs: Sequence[PairFacts]) -> Iterator[Finding]:
+def _images(
+    name: str, pairs: Sequence[PairFacts], sampled: bool
+) -> Iterator[Finding]:
     empty = [pair for pair in pairs if pair.is_empty]
-    if empty:
+    if len(empty) == len(pairs) and (not sampled or len(pairs) >= _MANY):
+        yield Finding(
+            'error',
+            f'{name}: all {len(pairs):,} labels that were read hold only 255 '
+            '(ignored), so there is nothing to learn or to score',
+            'Masks of one object have 255 for it; write its class id instead',
+        )
+    elif empty:
         yield Finding(
             'warning',
             f'{name}: {len(empty):,} of {len(pairs):,} labels are all '

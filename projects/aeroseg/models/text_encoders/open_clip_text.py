@@ -94,6 +94,9 @@ class OpenCLIPTextEncoder(BaseModule):
 
         Returns:
             Tensor: Unit text features, (T, P, C).
+
+        Raises:
+            ValueError: If a prompt is longer than CLIP's context.
         """
         if torch.is_grad_enabled() and self.training and self._trainable():
             return self._encode(queries)
@@ -131,7 +134,7 @@ class OpenCLIPTextEncoder(BaseModule):
 
     def _encode(self, queries: Queries) -> Tensor:
         words = [word for group in queries for word in group]
-        tokens = self.tokenizer(self.sentences(words))
+        tokens = self._tokens(self.sentences(words))
         tokens = tokens.to(self.text.positional_embedding.device)
         if torch.is_grad_enabled():
             features = self._encode_tokens(tokens)
@@ -145,6 +148,23 @@ class OpenCLIPTextEncoder(BaseModule):
         groups = features.split([len(group) for group in queries])
         means = torch.stack([group.mean(dim=0) for group in groups])
         return F.normalize(means, dim=-1)
+
+    def _tokens(self, sentences: list[str]) -> Tensor:
+        """Token ids (N, L); what does not fit in L is not cut in silence."""
+        tokens = self.tokenizer(sentences)
+        length = tokens.shape[1]
+        if not isinstance(self.tokenizer, open_clip.SimpleTokenizer):
+            return tokens
+        for index in (tokens[:, -1] != 0).nonzero().flatten().tolist():
+            # The last place is the end token's: the sentence fits exactly,
+            # or was cut. Start and end are not in what `encode` returns.
+            number = len(self.tokenizer.encode(sentences[index])) + 2
+            if number > length:
+                raise ValueError(
+                    f'the prompt {sentences[index]!r} has {number} tokens, '
+                    f'this CLIP reads {length}; shorten the class name'
+                )
+        return tokens
 
     def _encode_tokens(self, tokens: Tensor) -> Tensor:
         """Token ids (N, L) -> features of any scale, (N, C)."""

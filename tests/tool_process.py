@@ -12,14 +12,19 @@ import resource
 import runpy
 import sys
 import traceback
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from tempfile import TemporaryDirectory
+from types import MappingProxyType
+from typing import Any, NamedTuple
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 _SERVER = multiprocessing.get_context('forkserver')
 _SERVER.set_forkserver_preload(
-    ['aeroseg', 'aeroseg.apis', 'rasterio', 'pyogrio', 'mmengine.runner']
+    [
+        *('aeroseg', 'aeroseg.apis', 'aeroseg.engine.run', 'aeroseg.world'),
+        *('rasterio', 'pyogrio', 'mmengine.runner', 'mmseg.apis'),
+    ]
 )
 
 
@@ -47,6 +52,7 @@ class ToolRun:
         memory (int | None): Limit of the address space in bytes.
         file_size (int | None): Limit of the size of a file in bytes, which
             acts as a full disk does.
+        environment (Mapping[str, str]): Variables to add.
     """
 
     def __init__(
@@ -56,8 +62,12 @@ class ToolRun:
         folder: Path,
         memory: int | None = None,
         file_size: int | None = None,
+        environment: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
-        self._logs = folder / '.stdout.log', folder / '.stderr.log'
+        self._folder = TemporaryDirectory()
+        self._logs = [
+            Path(self._folder.name) / name for name in ('out', 'err')
+        ]
         self.process = _SERVER.Process(
             target=_child,
             args=(
@@ -67,6 +77,7 @@ class ToolRun:
                 tuple(map(str, self._logs)),
                 memory,
                 file_size,
+                dict(environment),
             ),
         )
         self.process.start()
@@ -86,7 +97,25 @@ class ToolRun:
             log.read_text(encoding='utf-8', errors='backslashreplace')
             for log in self._logs
         )
+        self._folder.cleanup()
         return Ended(self.process.exitcode, out, err)
+
+
+def run_tool(
+    tool: str, *arguments: object, folder: Path = ROOT, **more: Any
+) -> Ended:
+    """Run a tool to its end.
+
+    Args:
+        tool (str): Path below the checkout, such as 'tools/predict.py'.
+        *arguments (object): Its command line.
+        folder (Path): Working directory. Default: the checkout.
+        **more: Further arguments of :class:`ToolRun`.
+
+    Raises:
+        TimeoutError: If it does not end within 300 s.
+    """
+    return ToolRun(tool, list(map(str, arguments)), folder, **more).wait(300)
 
 
 def _child(
@@ -96,11 +125,13 @@ def _child(
     logs: tuple[str, str],
     memory: int | None,
     file_size: int | None,
+    environment: dict[str, str],
 ) -> None:
     # What the server imported is no garbage; mmengine collects often.
     gc.freeze()
     os.chdir(folder)
-    os.environ.update(COLUMNS='300', OMP_NUM_THREADS='1')
+    os.setsid()  # a process group, as a terminal makes
+    os.environ.update(COLUMNS='300', OMP_NUM_THREADS='1', **environment)
     for descriptor, log in zip((1, 2), logs, strict=True):
         file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         os.dup2(file, descriptor)
@@ -115,7 +146,10 @@ def _child(
 
     torch.set_num_threads(1)
     sys.argv = [tool, *arguments]
-    sys.path.insert(0, str(Path(tool).parent))
+    sys.path[:0] = [
+        str(Path(tool).parent),
+        *filter(None, environment.get('PYTHONPATH', '').split(os.pathsep)),
+    ]
     status = 0
     try:
         runpy.run_path(tool, run_name='__main__')
