@@ -14,6 +14,7 @@ import numpy as np
 
 _Z = NormalDist().inv_cdf(0.975)
 _TINY = 1e-30
+_ADDED = 2  # points, as Agresti and Coull 1998 add
 _Figure = tuple[np.ndarray, np.ndarray]  # a value and its variance
 
 
@@ -66,8 +67,8 @@ def assess(
     errors to both sides, is too short where a class is rare: a stratum in
     which no point was of the class adds no error. The interval here is
     Wilson's with the effective number of points, p (1 - p) / variance
-    (Korn and Graubard 1998), for which the variance is taken with one more
-    point in each stratum, shared equally among the classes.
+    (Korn and Graubard 1998), for which the variance is taken with two more
+    points in each stratum, shared equally among the classes.
 
     Args:
         counts (np.ndarray): (..., I, J) points by stratum and class in
@@ -95,7 +96,8 @@ def assess(
     weight = areas / areas.sum()
     rest = np.maximum(1 - fraction, 0) / np.maximum(points - 1, 1)
     row_shares = counts / np.maximum(points, 1)[..., None]
-    more = (counts + 1 / counts.shape[-1]) / (points + 1)[..., None]
+    added = _ADDED / counts.shape[-1]
+    more = (counts + added) / (points + _ADDED)[..., None]
     plain, careful = (
         _figures(weight, shares, rest) for shares in (row_shares, more)
     )
