@@ -65,11 +65,23 @@ class ToolParser(argparse.ArgumentParser):
         )
         if COMMAND:
             kwargs.setdefault('prog', COMMAND)
-            description = aeroseg_console.spoken(description or '')
+            description = as_called(description or '')
         super().__init__(description=description, **kwargs)
         self.add_argument(
             '--debug', action='store_true', help='show tracebacks of errors'
         )
+
+
+def as_called(text: str) -> str:
+    """A text about `python tools/NAME.py`, as the user calls the tools.
+
+    Args:
+        text (str): What a tool prints.
+
+    Returns:
+        str: With `aeroseg NAME` instead if that is how this one was started.
+    """
+    return aeroseg_console.spoken(text) if COMMAND else text
 
 
 def integer(
@@ -280,8 +292,7 @@ def _log_failed(handler: logging.Handler, record: logging.LogRecord) -> None:
 
 def _say(text: str) -> None:
     # Paths and words of users may hold bytes that the terminal cannot show.
-    if COMMAND:
-        text = aeroseg_console.spoken(text)
+    text = as_called(text)
     encoding = sys.stderr.encoding or 'utf-8'
     safe = text.encode(encoding, 'backslashreplace').decode(encoding)
     print(safe, file=sys.stderr, flush=True)  # noqa: T201
