@@ -3,13 +3,15 @@
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from aeroseg.mapping.assessment.estimators import (
     allocate,
     assess,
     sample_size,
 )
+
+# Always there: mmsegmentation needs it.
+stats = pytest.importorskip('scipy.stats')
 
 # The example of section 5 of Olofsson et al. 2014: deforestation, forest
 # gain, stable forest, stable non-forest; pixels of 30 m.
