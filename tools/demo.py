@@ -112,10 +112,16 @@ def read_demo(path: Path) -> Config:
     return config
 
 
-def load(config: Path, checkpoint: Path) -> AerOSeg:
-    """The model of a run of `tools/train.py` or `studies/paper_tables.py`."""
+def load(config: Path, checkpoint: Path | None = None) -> AerOSeg:
+    """The model of a run of `tools/train.py` or `studies/paper_tables.py`.
+
+    Without a checkpoint: its encoders as they are before training.
+    """
     model = cast(AerOSeg, build_model(read_demo(config)))
-    load_weights(model, checkpoint)
+    if checkpoint is None:
+        model.load_pretrained()
+    else:
+        load_weights(model, checkpoint)
     return model
 
 
@@ -131,18 +137,22 @@ def wrong_names(vocabulary: Vocabulary) -> Vocabulary:
 
 @torch.no_grad()
 def label_scenes(
-    model: AerOSeg, images: Tensor, vocabulary: Vocabulary
+    model: AerOSeg,
+    untrained: AerOSeg,
+    images: Tensor,
+    vocabulary: Vocabulary,
 ) -> dict[str, Tensor]:
     """Label maps (B, S, S) of the trained and of the untrained model.
 
     'untrained' is the mean cosine similarity over rotations and prompts of
-    the model's own encoders, upsampled bilinearly: what the model knows
-    before it is trained.
+    the encoders, upsampled bilinearly: what the model knows before it is
+    trained. Training may change the encoders, so they are another copy.
     """
     size = images.shape[-2:]
     model.set_vocabulary(vocabulary)
     maps = correlate(
-        model.backbone(images).dense, model.text_encoder(vocabulary.queries)
+        untrained.backbone(images).dense,
+        untrained.text_encoder(vocabulary.queries),
     ).mean(dim=2)
     maps = F.interpolate(maps, size, mode='bilinear', align_corners=False)
     labels = {'untrained': maps.argmax(dim=1)}
@@ -161,7 +171,11 @@ def label_scenes(
 
 
 def score(
-    model: AerOSeg, vocabulary: Vocabulary, scenes: int, batch: int = 10
+    model: AerOSeg,
+    untrained: AerOSeg,
+    vocabulary: Vocabulary,
+    scenes: int,
+    batch: int = 10,
 ) -> dict[str, dict[str, float]]:
     """Seen, unseen and harmonic mIoU (percent) of every way of labelling."""
     classes = len(vocabulary)
@@ -177,7 +191,10 @@ def score(
         images = torch.from_numpy(np.stack([s.image for s in made]))
         truth = np.stack([s.label for s in made]).astype(np.int64)
         found = label_scenes(
-            model, images.permute(0, 3, 1, 2).float(), vocabulary
+            model,
+            untrained,
+            images.permute(0, 3, 1, 2).float(),
+            vocabulary,
         )
         for name, label in found.items():
             pairs = truth * classes + label.numpy()
@@ -201,12 +218,16 @@ def _means(count: np.ndarray, vocabulary: Vocabulary) -> dict[str, float]:
 
 
 def save_picture(
-    model: AerOSeg, vocabulary: Vocabulary, path: Path, index: int = 7
+    model: AerOSeg,
+    untrained: AerOSeg,
+    vocabulary: Vocabulary,
+    path: Path,
+    index: int = 7,
 ) -> None:
     """Scene, truth, untrained and trained labels, errors, legend."""
     scene = make_scene(index, TEST_SERIES)
     image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
-    found = label_scenes(model, image, vocabulary)
+    found = label_scenes(model, untrained, image, vocabulary)
     maps = {
         'truth': scene.label,
         'untrained': found['untrained'][0].numpy().astype(np.uint8),
@@ -299,7 +320,8 @@ def run_demo(
         model = load(args.config, args.checkpoint)
     else:
         model, seconds = train(args, folder)
-    rows = score(model, vocabulary, args.scenes)
+    untrained = load(args.config)
+    rows = score(model, untrained, vocabulary, args.scenes)
     result = {
         'config': args.config.stem,
         'seed': args.seed,
@@ -308,7 +330,7 @@ def run_demo(
     }
     with atomic_path(folder / 'scores.json') as part:
         part.write_text(json.dumps(result, indent=1))
-    save_picture(model, vocabulary, folder / 'picture.png')
+    save_picture(model, untrained, vocabulary, folder / 'picture.png')
     print_rows(rows)
     if not args.checkpoint:
         print(f'trained in {seconds:.0f} s')

@@ -7,12 +7,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from aeroseg.vocabulary import Vocabulary
-from aeroseg.world import WorldDataset
+from aeroseg.world import WorldDataset, make_scene
 
-TOOL = Path(__file__).parents[2] / 'tools/demo.py'
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools/demo.py'
+CONFIG = ROOT / 'configs/demo/aeroseg_world.py'
 VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)
 
 
@@ -59,6 +62,21 @@ def test_it_trains_scores_and_draws(
     table = capsys.readouterr().out
     assert 'aeroseg_world' in table
     assert '2 seeds' in table
+
+
+def test_the_untrained_row_does_not_depend_on_the_training(
+    tool: dict[str, Any],
+) -> None:
+    model, untrained = (tool['load'](CONFIG) for _ in range(2))
+    images = torch.from_numpy(make_scene(0, 3).image)
+    images = images.permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        first = tool['label_scenes'](model, untrained, images, VOCABULARY)
+        for weight in model.backbone.parameters():
+            weight.mul_(0.5)  # as if CLIP had been trained too
+        second = tool['label_scenes'](model, untrained, images, VOCABULARY)
+    assert torch.equal(first['untrained'], second['untrained'])
+    assert not torch.equal(first['trained'], second['trained'])
 
 
 def test_the_sheet_shows_scenes(
