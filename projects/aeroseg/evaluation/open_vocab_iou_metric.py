@@ -37,7 +37,8 @@ class OpenVocabIoUMetric(IoUMetric):
     cover.
 
     Pixels predicted as none of the classes (an id of T or more, as
-    background) count as misses of the true class.
+    background) count as misses of the true class, unless
+    ``dataset_meta['background_class']`` names the class that they belong to.
 
     Args:
         seen_classes (Sequence[str], optional): Names of the seen classes for
@@ -94,9 +95,14 @@ class OpenVocabIoUMetric(IoUMetric):
                 'gt_sem_seg' with ids as 'data', (1, H, W); with `output_dir`
                 also 'img_path'.
         """
-        classes = len(self.dataset_meta['classes'])
+        names = list(self.dataset_meta['classes'])
+        classes = len(names)
+        background = self.dataset_meta.get('background_class')
         for sample in data_samples:
             guess = sample['pred_sem_seg']['data'].squeeze(0)
+            if background is not None:
+                place = names.index(background)
+                guess = torch.where(guess < classes, guess, place)
             if not self.format_only:
                 truth = sample['gt_sem_seg']['data'].squeeze(0)
                 self.results.append(
