@@ -136,9 +136,8 @@ def _key(score: CrossScore, path: Path) -> tuple[str, ...]:
     published = protocols()[score.protocol].published or score.protocol
     if score.differences:
         published += ', but ' + '; '.join(score.differences)
-    trained = score.record['protocol']['cross']['trained_on']
     model = f'{name}, {weights}' if weights else name
-    return published, trained, model, str(path.parent)
+    return published, score.trained_on, model, str(path.parent)
 
 
 def _own_scores(found: Sequence[CrossScore]) -> dict[str, dict[str, float]]:
@@ -192,8 +191,17 @@ def cross_csv(rows: Sequence[CrossRow]) -> str:
         for row in group:
             for name, value in row.scores[metric].items():
                 writer.writerow(
-                    [protocol, trained_on, metric, row.name, row.backbone]
-                    + [row.kind, name, value, row.source]
+                    [
+                        protocol,
+                        trained_on,
+                        metric,
+                        row.name,
+                        row.backbone,
+                        row.kind,
+                        name,
+                        value,
+                        row.source,
+                    ]
                 )
     return stream.getvalue()
 

@@ -12,6 +12,8 @@ Examples:
 .py --protocol segearth-ov --data vdd    # needs no checkpoint
   python tools/test_across.py CONFIG CHECKPOINT --data udd5 \
 --words udd5=words.txt
+  python tools/test_across.py CONFIG CHECKPOINT --data udd5 \
+--downloads udd5=downloads/UDD5    # converts and checks it first
 
 A dataset is read from data/NAME, or from NAME=FOLDER.
 """
@@ -19,10 +21,11 @@ A dataset is read from data/NAME, or from NAME=FOLDER.
 import argparse
 from pathlib import Path
 
-from mmengine.dist import is_main_process
+from mmengine.dist import barrier, is_main_process
 
 from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.datasets.cross import BENCHMARKS, load_protocol, protocols
+from aeroseg.datasets.cross.prepare import check, convert
 from aeroseg.engine.across import (
     CrossTest,
     apply_protocol,
@@ -49,6 +52,13 @@ def parse_args() -> argparse.Namespace:
         required=True,
         metavar='NAME[=FOLDER]',
         help=f'what to test on: {", ".join(BENCHMARKS)}',
+    )
+    parser.add_argument(
+        '--downloads',
+        nargs='+',
+        default=[],
+        metavar='NAME=FOLDER',
+        help='official downloads, to be converted into the folders of --data',
     )
     parser.add_argument(
         '--protocol',
@@ -86,6 +96,11 @@ def main() -> None:
     config = load_config(args)
     set_checkpoint(config, args.checkpoint)
     apply_protocol(config, protocol)
+    downloads = pairs('--downloads', args.downloads)
+    if is_main_process():
+        for test in tests:
+            prepare(test, protocol.name, downloads.get(test.benchmark))
+    barrier()
     trained = trained_words(config, args.checkpoint)
     datasets = datasets_of(config, protocol, tests, trained)
     out = Path(args.out or Path(config.work_dir) / 'across')
@@ -97,6 +112,24 @@ def main() -> None:
         print(f'results: {out}')
 
 
+def prepare(test: CrossTest, protocol: str, download: str | None) -> None:
+    """Convert a download, if one is given, and check a sample of the labels.
+
+    Raises:
+        FileNotFoundError: If files are missing.
+        ValueError: If the data have a fault.
+    """
+    if download is not None:
+        print(f'{test.benchmark}: converting {download}')
+        for sentence in convert(
+            test.benchmark, download, test.data_root, protocol
+        ):
+            print(f'- {sentence}')
+    if Path(test.data_root).is_dir():  # else the dataset says what is missing
+        for sentence in check(test.data_root):
+            print(f'{test.benchmark}: {sentence}')
+
+
 def chosen_tests(args: argparse.Namespace) -> list[CrossTest]:
     """The datasets that the command line names.
 
@@ -106,19 +139,21 @@ def chosen_tests(args: argparse.Namespace) -> list[CrossTest]:
     """
     folders = pairs('--data', args.data)
     words = pairs('--words', args.words)
-    for option, names in (('--data', folders), ('--words', words)):
+    downloads = pairs('--downloads', args.downloads)
+    options = {'--data': folders, '--words': words, '--downloads': downloads}
+    for option, names in options.items():
         unknown = [name for name in names if name not in BENCHMARKS]
         if unknown:
             raise ValueError(
                 f'{option} {unknown[0]}: no such test set; known are '
                 f'{", ".join(BENCHMARKS)}'
             )
-    unused = [name for name in words if name not in folders]
-    if unused:
-        raise ValueError(
-            f'--words {unused[0]}: it is not among the sets of --data, '
-            f'{", ".join(folders)}'
-        )
+        unused = [name for name in names if name not in folders]
+        if unused:
+            raise ValueError(
+                f'{option} {unused[0]}: it is not among the sets of --data, '
+                f'{", ".join(folders)}'
+            )
     splits = None if args.splits is None else tuple(args.splits)
     return [
         CrossTest(name, folder or f'data/{name}', words.get(name), splits)
@@ -127,14 +162,18 @@ def chosen_tests(args: argparse.Namespace) -> list[CrossTest]:
 
 
 def pairs(option: str, given: list[str]) -> dict[str, str]:
-    """NAME=PATH by name; the path is empty where it is left out."""
+    """NAME=PATH by name; the path is empty where --data leaves it out.
+
+    Raises:
+        ValueError: If a name is given twice or a path is missing.
+    """
     found: dict[str, str] = {}
     for word in given:
         name, _, path = word.partition('=')
         if name in found:
             raise ValueError(f'{option}: {name} is given twice')
-        if option == '--words' and not path:
-            raise ValueError(f'{option} {word}: give it as NAME=FILE')
+        if option != '--data' and not path:
+            raise ValueError(f'{option} {word}: give it as NAME=PATH')
         found[name] = path
     return found
 

@@ -33,7 +33,9 @@ def paths(name: str) -> list[tuple[str, str]]:
             for n in ('2_10', '7_12', '2_13', '7_13')
         ]
     if name == 'vaihingen':
-        truth = 'ISPRS_semantic_labeling_Vaihingen_ground_truth_eroded_COMPLETE'
+        truth = (
+            'ISPRS_semantic_labeling_Vaihingen_ground_truth_eroded_COMPLETE'
+        )
         stem = 'top_mosaic_09cm_area'
         return [
             (f'top/{stem}{n}.tif', f'{truth}/{stem}{n}_noBoundary.tif')
@@ -59,7 +61,10 @@ def paths(name: str) -> list[tuple[str, str]]:
             (f'{s}/images/P{n}.png', f'{s}/images/P{n}_instance_color_RGB.png')
             for s, n in (('train', '0000'), ('train', '0001'), ('val', '0003'))
         ]
-    parts = {'udd5': ('train', 'train', 'val'), 'vdd': ('train', 'val', 'test')}
+    parts = {
+        'udd5': ('train', 'train', 'val'),
+        'vdd': ('train', 'val', 'test'),
+    }
     return [
         (f'{s}/src/DJI_{n:04d}.JPG', f'{s}/gt/DJI_{n:04d}.png')
         for n, s in enumerate(parts[name])

@@ -175,8 +175,8 @@ def run_across(
     weights = Path(config.get('load_from') or 'untrained').stem
     for dataset in datasets:
         cross = dataset.cross
-        parts = 'cross', cross['protocol'], cross['benchmark'], weights
-        target = out / f'{"_".join(parts)}.json'
+        parts = f'{cross["protocol"]}_{cross["benchmark"]}_{weights}'
+        target = out / f'cross_{parts}.json'
         _set_test(runner, {**template, 'dataset': dataset}, target)
         runner.test()
         yield target

@@ -32,6 +32,8 @@ class CrossScore:
         in_training (tuple[str, ...] | None): Those whose words training had;
             None where the words of the training are not known.
         is_training_set (bool): Whether the model was trained on this set.
+        trained_on (str): Dataset of the training, 'none' without training.
+        remark (str): What the protocol leaves open for this set.
         differences (tuple[str, ...]): What differs from the protocol.
         record (Mapping[str, Any]): The result file.
     """
@@ -44,6 +46,8 @@ class CrossScore:
     classes: tuple[str, ...]
     in_training: tuple[str, ...] | None
     is_training_set: bool
+    trained_on: str
+    remark: str
     differences: tuple[str, ...]
     record: Mapping[str, Any]
 
@@ -59,7 +63,7 @@ def read_cross_score(path: str | Path) -> CrossScore:
         ValueError: If it is no result of a cross-dataset test.
     """
     record = read_result(path)
-    cross = (record.get('protocol') or {}).get('cross')
+    cross = (record.get('protocol') or {}).get('cross') or {}
     try:
         known = cross['in_training']
         return CrossScore(
@@ -71,6 +75,8 @@ def read_cross_score(path: str | Path) -> CrossScore:
             classes=tuple(entry['name'] for entry in record['classes']),
             in_training=None if known is None else tuple(known),
             is_training_set=bool(cross['is_training_set']),
+            trained_on=cross['trained_on'],
+            remark=cross['remark'],
             differences=tuple(cross['differences']),
             record=record,
         )
@@ -117,7 +123,9 @@ def cross_table(results: Sequence[CrossScore]) -> str:
         )
     table = Table(box=box.ASCII2, title=f'protocol {names[0]}')
     for name in ('test set', 'images', 'classes', *METRICS):
-        table.add_column(name, justify='left' if name == 'test set' else 'right')
+        table.add_column(
+            name, justify='left' if name == 'test set' else 'right'
+        )
     table.add_column('words in training')
     table.add_column('mIoU of new words', justify='right')
     for result in results:
@@ -172,6 +180,8 @@ def _remarks(results: Sequence[CrossScore]) -> list[str]:
                 f'! {result.benchmark}: {difference}; not comparable with '
                 'published rows'
             )
+        if result.remark:
+            lines.append(f'{result.benchmark}: {result.remark}')
     if any(result.in_training is None for result in results):
         lines.append(
             'The checkpoint does not say which words it was trained with, so '

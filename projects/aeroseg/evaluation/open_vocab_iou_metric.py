@@ -38,7 +38,7 @@ class OpenVocabIoUMetric(IoUMetric):
 
     Pixels predicted as none of the classes (an id of T or more, as
     background) count as misses of the true class, unless
-    ``dataset_meta['background_class']`` names the class that they belong to.
+    ``dataset_meta['background_id']`` is the id that they get.
 
     Args:
         seen_classes (Sequence[str], optional): Names of the seen classes for
@@ -95,14 +95,12 @@ class OpenVocabIoUMetric(IoUMetric):
                 'gt_sem_seg' with ids as 'data', (1, H, W); with `output_dir`
                 also 'img_path'.
         """
-        names = list(self.dataset_meta['classes'])
-        classes = len(names)
-        background = self.dataset_meta.get('background_class')
+        classes = len(self.dataset_meta['classes'])
+        background = self.dataset_meta.get('background_id')
         for sample in data_samples:
             guess = sample['pred_sem_seg']['data'].squeeze(0)
             if background is not None:
-                place = names.index(background)
-                guess = torch.where(guess < classes, guess, place)
+                guess = torch.where(guess < classes, guess, background)
             if not self.format_only:
                 truth = sample['gt_sem_seg']['data'].squeeze(0)
                 self.results.append(

@@ -120,8 +120,9 @@ def _type_of(manifest: Path) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f'{manifest} is not the record of a converter, or is damaged '
-            f'({error!r}); known datasets are {sorted({**_CONVERTED, **_CROSS})}. Give '
-            '--names instead, or convert again'
+            f'({error!r}); known datasets are '
+            f'{sorted({**_CONVERTED, **_CROSS})}. Give --names instead, or '
+            'convert again'
         ) from error
 
 

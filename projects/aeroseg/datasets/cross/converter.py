@@ -15,7 +15,7 @@ from ..converters.converter import Converter, Record, compare, shared_images
 from ..converters.scene import Scene, Tile
 from ..converters.source import SourceFile, list_files, put_once
 from ..converters.tiling import Window
-from ..labels import IGNORE_INDEX, ColourTable, read_colours, read_label
+from ..labels import ColourTable, read_colours, read_label
 from .benchmark import BENCHMARKS, Layout, load_benchmark
 
 _SUFFIXES = ('.png', '.jpg', '.tif')
@@ -62,11 +62,10 @@ class BenchmarkConverter(Converter):
                 f'tools/dataset_converters/{benchmark}.py'
             )
         self.layout: Layout = self.benchmark.layout
-        self.tile = self.layout.tile if tile is None else (tile or None)
-        if self.tile is not None and min(self.tile) < 1:
-            self.tile = None
-        self.stride = self.layout.stride or self.tile
-        if self.tile != self.layout.tile:
+        self.tile, self.stride = self.layout.tile, self.layout.stride
+        if tile is not None and tile != self.tile:
+            self.tile, self.stride = (tile if min(tile) else None), None
+        if self.stride is None:
             self.stride = self.tile
         self.ignore_unknown = ignore_unknown
         if ignore_unknown and not isinstance(self.layout.table, ColourTable):
@@ -189,14 +188,16 @@ class BenchmarkConverter(Converter):
             )
         )
         return [
-            Tile(scene.split, f'{scene.stem}_{y}_{x}', Window(x, y, *self.tile))
+            Tile(
+                scene.split, f'{scene.stem}_{y}_{x}', Window(x, y, *self.tile)
+            )
             for y in rows
             for x in columns
         ]
 
     def report(self, records: Sequence[Record]) -> list[str]:
         """Compare with the published numbers; say what was left out."""
-        sentences = compare(records, self._published(records))
+        sentences = self._counts(records)
         for split, number in sorted(self._left_out.items()):
             sentences.append(
                 f'{split}: {number:,} images have no labels and are left out'
@@ -211,12 +212,12 @@ class BenchmarkConverter(Converter):
             )
         return [*sentences, shared_images(records)]
 
-    def _published(self, records: Sequence[Record]) -> dict[str, int]:
-        """Published numbers, for the published tiles only."""
+    def _counts(self, records: Sequence[Record]) -> list[str]:
+        """Tiles per split; next to the published number of such tiles."""
         if self.tile == self.layout.tile:
-            return dict(self.layout.published)
-        tiles = (tile for record in records for tile in record['tiles'])
-        return dict(Counter(tile['split'] for tile in tiles))
+            return compare(records, self.layout.published)
+        splits = Counter(t['split'] for r in records for t in r['tiles'])
+        return [f'{s}: {n:,} tiles' for s, n in sorted(splits.items())]
 
 
 def _place(file: SourceFile) -> str:

@@ -2,6 +2,7 @@
 """A converted test set, asked for in the words of a protocol."""
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ class CrossDataset(OpenVocabDataset):
     """One test set of a cross-dataset protocol.
 
     ``metainfo`` gets the words of the protocol, its background rule
-    ('threshold' and 'background_class') and, where the words of the training
+    ('threshold' and 'background_id') and, where the words of the training
     are known, the classes that training knew as 'seen_classes'.
 
     Args:
@@ -61,14 +62,14 @@ class CrossDataset(OpenVocabDataset):
         if background is not None:
             # Another word list keeps the order of the classes.
             place = [w[0] for w in self.wording.words].index(background)
-            info['background_class'] = vocabulary.names[place]
+            info['background_id'] = place
             info['threshold'] = self.wording.threshold
         known = None if trained is None else trained_classes(
             vocabulary, trained
         )  # fmt: skip
         if known is not None:
             info['seen_classes'] = known
-        self.cross = {
+        self.cross: dict[str, Any] = {
             'benchmark': benchmark,
             'protocol': protocol,
             'splits': list(self.splits),
@@ -177,7 +178,7 @@ def differences(
 
 def _plain(word: str) -> str:
     word = word.casefold().replace('-', ' ')
-    return word[:-1] if word.endswith('s') else word
+    return word[:-1] if re.search('[^s]s$', word) else word
 
 
 def _manifest(benchmark: Benchmark, root: Path) -> dict[str, Any]:
@@ -188,7 +189,9 @@ def _manifest(benchmark: Benchmark, root: Path) -> dict[str, Any]:
         'tools/dataset_converters (docs/datasets.md)'
     )
     if not root.is_dir():
-        raise FileNotFoundError(f'no folder {root} for {benchmark.name}; {how}')
+        raise FileNotFoundError(
+            f'no folder {root} for {benchmark.name}; {how}'
+        )
     if not path.is_file():
         raise FileNotFoundError(
             f'{root} has no manifest.json, so it is no finished conversion of '
