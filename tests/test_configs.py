@@ -94,6 +94,16 @@ def test_both_lengths_agree(config: Config) -> None:
     assert end == config.train_cfg.max_iters
 
 
+# The models of cross-dataset tests are those of the other configs.
+@pytest.mark.parametrize(
+    'config',
+    [
+        leaf
+        for leaf in LEAVES
+        if 'configs/cross/' not in leaf or 'dlrsd' in leaf
+    ],
+    indirect=True,
+)
 def test_it_builds_and_every_trained_parameter_is_optimised(
     config: Config,
 ) -> None:

@@ -56,6 +56,11 @@ def paths(name: str) -> list[tuple[str, str]]:
             (f'{s}/{s}-org-img/{n}.jpg', f'{s}/{s}-label-img/{n}_lab.png')
             for s, n in (('train', 6279), ('val', 7606), ('test', 8001))
         ]
+    if name == 'country':
+        return [
+            (f'test/images/0000{n}.png', f'test/labels/0000{n}.png')
+            for n in range(2)
+        ]
     if name == 'isaid16':
         return [
             (f'{s}/images/P{n}.png', f'{s}/images/P{n}_instance_color_RGB.png')

@@ -1,5 +1,5 @@
-# SED, trained on all classes of DLRSD, for tools/test_across.py: length
-# and batch of OVRSISBench V1 (docs/protocol.md).
+# SED, trained on all classes of DLRSD, as OVRSISBench V1
+# does it: length and batch (docs/protocol.md). Test: tools/test_across.py
 _base_ = '../../baselines/sed_convnext-b_1xb4-80k_dlrsd-768x768.py'
 
 max_iters = 30000

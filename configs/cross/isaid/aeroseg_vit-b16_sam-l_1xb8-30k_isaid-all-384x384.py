@@ -1,5 +1,5 @@
-# AerOSeg, trained on all classes of iSAID, for tools/test_across.py: length
-# and batch of OVRSISBench V1 (docs/protocol.md).
+# AerOSeg, trained on all classes of iSAID, as OVRSISBench V1
+# does it: length and batch (docs/protocol.md). Test: tools/test_across.py
 _base_ = '../../aeroseg/aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py'
 
 max_iters = 30000

@@ -1,5 +1,5 @@
-# SAN, trained on all classes of iSAID, for tools/test_across.py: length
-# and batch of OVRSISBench V1 (docs/protocol.md).
+# SAN, trained on all classes of iSAID, as OVRSISBench V1
+# does it: length and batch (docs/protocol.md). Test: tools/test_across.py
 _base_ = '../../san/san_vit-b16_1xb32-60k_isaid-640x640.py'
 
 max_iters = 30000

@@ -210,11 +210,14 @@ class BenchmarkConverter(Converter):
                 'colour of no class and are ignored, the first in '
                 f'{unknown[0]["label"]["file"]}'
             )
-        return [*sentences, shared_images(records)]
+        splits = {tile['split'] for r in records for tile in r['tiles']}
+        if {'train', 'val'} <= splits:
+            sentences.append(shared_images(records))
+        return sentences
 
     def _counts(self, records: Sequence[Record]) -> list[str]:
         """Tiles per split; next to the published number of such tiles."""
-        if self.tile == self.layout.tile:
+        if self.tile == self.layout.tile and self.layout.published:
             return compare(records, self.layout.published)
         splits = Counter(t['split'] for r in records for t in r['tiles'])
         return [f'{s}: {n:,} tiles' for s, n in sorted(splits.items())]
