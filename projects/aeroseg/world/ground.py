@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -16,7 +16,7 @@ def pick_colour(
     rng: np.random.Generator,
     name: str,
     spread: float = 7.0,
-    colours: Mapping[str, Sequence[RGB]] = COLOURS,
+    colours: Mapping[str, tuple[RGB, ...]] = COLOURS,
 ) -> tuple[float, float, float]:
     """One colour of a class, jittered.
 
