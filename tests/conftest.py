@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Fixtures that every test may use."""
 
+import gc
 import os
 import socket
 from collections.abc import Callable, Sequence
@@ -12,6 +13,7 @@ os.environ['HF_HUB_OFFLINE'] = '1'
 
 import pytest
 import torch
+import yapf.yapflib.yapf_api as yapf_api
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
@@ -20,6 +22,32 @@ from aeroseg.models import AerOSeg
 pytest_plugins = ('fixtures.scenes',)
 
 ROOT = Path(__file__).resolve().parents[1]
+
+
+_format_code = yapf_api.FormatCode
+_formatted: dict[str, Any] = {}
+
+
+def _format_once(text: str, **options: Any) -> Any:
+    """A run formats its config five times, each takes yapf half a second."""
+    key = f'{options}{text}'
+    if key not in _formatted:
+        _formatted[key] = _format_code(text, **options)
+    return _formatted[key]
+
+
+yapf_api.FormatCode = _format_once
+
+
+def pytest_collection_finish() -> None:
+    """Keep mmengine's frequent gc.collect() from what stays until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    """Let the interpreter clean up as usual."""
+    gc.unfreeze()
 
 
 @pytest.fixture(autouse=True)

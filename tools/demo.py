@@ -36,12 +36,11 @@ from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path, lock_folder
 from aeroseg.models import AerOSeg
 from aeroseg.models.necks.correlation_neck import correlate
-from aeroseg.read_config import read_config
+from aeroseg.read_config import CONFIGS, read_config
 from aeroseg.visualization import contact_sheet, draw_panel
 from aeroseg.vocabulary import Vocabulary
 from aeroseg.world import WorldDataset, make_scene
 
-ROOT = Path(__file__).resolve().parents[1]
 TEST_SERIES = 3
 COLUMNS = ('s-mIoU', 'u-mIoU', 'h-mIoU')
 
@@ -53,7 +52,7 @@ def parse_args() -> argparse.Namespace:
         'config',
         nargs='?',
         type=Path,
-        default=ROOT / 'configs/demo/aeroseg_world.py',
+        default=CONFIGS / 'demo/aeroseg_world.py',
     )
     parser.add_argument('--seed', type=integer(0, 2**32 - 1), default=0)
     parser.add_argument('--iters', type=integer(1), help='training steps')

@@ -11,7 +11,6 @@ aeroseg_vit-b16_sam-l_1xb4-10k_isaid-384x384.py
 """
 
 import argparse
-from pathlib import Path
 
 from aeroseg.command_line import ToolParser, run_tool
 from aeroseg.engine.launch import (
@@ -28,9 +27,9 @@ from aeroseg.engine.run import (
     train,
     work_dir_lock,
 )
-from aeroseg.read_config import read_config
+from aeroseg.read_config import CONFIGS, read_config
 
-PRESETS = Path(__file__).resolve().parents[1] / 'configs/_base_/memory'
+PRESETS = CONFIGS / '_base_/memory'
 
 
 def parse_args() -> argparse.Namespace:

@@ -22,6 +22,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, NoReturn
 
+import aeroseg_console
 from safetensors import SafetensorError
 
 from .errors import explain_partner, is_out_of_memory, lost_partners, reason
@@ -35,6 +36,8 @@ EXPECTED = (
     zipfile.BadZipFile,
     pickle.UnpicklingError,
 )
+# Such as 'aeroseg train'; empty if a script of tools/ was started.
+COMMAND = os.environ.pop('AEROSEG_COMMAND', '')
 _print_log_error = logging.Handler.handleError
 _NO_IMAGE = 'failed to load image: '  # says mmcv's assertion
 _IN_WORKER = 'in DataLoader worker process'
@@ -60,10 +63,25 @@ class ToolParser(argparse.ArgumentParser):
         kwargs.setdefault(
             'formatter_class', argparse.RawDescriptionHelpFormatter
         )
+        if COMMAND:
+            kwargs.setdefault('prog', COMMAND)
+            description = as_called(description or '')
         super().__init__(description=description, **kwargs)
         self.add_argument(
             '--debug', action='store_true', help='show tracebacks of errors'
         )
+
+
+def as_called(text: str) -> str:
+    """A text about `python tools/NAME.py`, as the user calls the tools.
+
+    Args:
+        text (str): What a tool prints.
+
+    Returns:
+        str: With `aeroseg NAME` instead if that is how this one was started.
+    """
+    return aeroseg_console.spoken(text) if COMMAND else text
 
 
 def integer(
@@ -249,7 +267,8 @@ def _how_to_resume(kept: str, resume: Sequence[str]) -> str:
     if not kept:
         return 'Nothing of this run is kept'
     words = [w for w in resume if w not in sys.argv]
-    command = shlex.join(['python', *sys.argv, *words])
+    start = COMMAND.split() or ['python', sys.argv[0]]
+    command = shlex.join([*start, *sys.argv[1:], *words])
     return f'{kept} To resume: {command}'
 
 
@@ -273,6 +292,7 @@ def _log_failed(handler: logging.Handler, record: logging.LogRecord) -> None:
 
 def _say(text: str) -> None:
     # Paths and words of users may hold bytes that the terminal cannot show.
+    text = as_called(text)
     encoding = sys.stderr.encoding or 'utf-8'
     safe = text.encode(encoding, 'backslashreplace').decode(encoding)
     print(safe, file=sys.stderr, flush=True)  # noqa: T201

@@ -68,17 +68,17 @@ def _numbers(version: str) -> tuple[int, ...]:
 
 
 def find_installed_configs() -> None:
-    """Make ``_base_ = 'mmseg::...'`` find the mmseg that is imported.
+    """Make ``_base_ = 'mmseg::...'`` and ``'aeroseg::...'`` work.
 
     mmengine looks such a config up in the distribution ``mmsegmentation``,
     and does not find it where mmseg comes from ``onedl-mmsegmentation``. With
     the import name instead it finds the folder of the package itself, from
     whatever distribution it came. Other packages (``mmpretrain::...``) have
-    one name for both.
+    one name for both, but mmengine knows OpenMMLab's packages alone.
     """
     from mmengine.config.utils import MODULE2PACKAGE
 
-    MODULE2PACKAGE['mmseg'] = 'mmseg'
+    MODULE2PACKAGE.update(mmseg='mmseg', aeroseg='aeroseg')
 
 
 def report() -> str:

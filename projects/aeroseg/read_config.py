@@ -12,6 +12,8 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
+# What comes with the package, in the checkout and in an installed one.
+CONFIGS = (Path(__file__).parent / '.mim' / 'configs').resolve()
 # Dicts without a type whose keys are free.
 _OPEN = (
     'test_cfg',
@@ -58,7 +60,7 @@ def read_config(
             installed, or an option names a key that does not exist.
     """
     if not isinstance(config, Config):
-        config = _read(Path(config))
+        config = _read(find_config(config))
     if options:
         check_options(config.to_dict(), options)
         config.merge_from_dict(dict(options))
@@ -68,12 +70,32 @@ def read_config(
     return config
 
 
-def _read(path: Path) -> Config:
+def find_config(name: str | Path) -> Path:
+    """The file of a config that is named on a command line or in code.
+
+    Args:
+        name (str | Path): A file; or 'aeroseg::aeroseg/NAME.py', a config
+            that comes with the package. 'configs/aeroseg/NAME.py' is that
+            too where there is no folder `configs`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+    """
+    path = Path(name)
+    scope, _, rest = str(name).partition('::')
+    if scope == 'aeroseg' and rest:
+        path = CONFIGS / rest
+    elif path.parts[:1] == ('configs',) and not Path('configs').exists():
+        path = CONFIGS.joinpath(*path.parts[1:])
     if not path.is_file():
         raise FileNotFoundError(
-            f'there is no config {path}; '
-            'the configs of AerOSeg are in configs/'
+            f'there is no config {name}; the configs of AerOSeg are in '
+            'configs/, and `aeroseg configs` lists them'
         )
+    return path
+
+
+def _read(path: Path) -> Config:
     try:
         return Config.fromfile(path)
     except FileNotFoundError as error:

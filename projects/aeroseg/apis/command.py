@@ -37,6 +37,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model = parser.add_argument_group('model')
     model.add_argument(
+        '--model',
+        metavar='DIR',
+        help='a model folder made by tools/pack.py, or its name on the '
+        'Hugging Face hub, instead of --config and --checkpoint',
+    )
+    model.add_argument(
         '--config', help='default: the config file next to the checkpoint'
     )
     model.add_argument(
@@ -89,6 +95,15 @@ def run(args: argparse.Namespace) -> int:
 
 def _predictor(args: argparse.Namespace, device: str | None) -> Predictor:
     """The model of the command line; see :mod:`.training_free`."""
+    if args.model is not None:
+        if args.checkpoint or args.config or args.clip:
+            raise ValueError(
+                f'--model {args.model} is a whole model: leave out --config, '
+                '--checkpoint and --clip'
+            )
+        return Predictor.from_pretrained(
+            args.model, device=device, amp=args.amp
+        )
     if args.checkpoint is None and args.config is None:
         return training_free_predictor(args.clip, device, args.amp)
     if args.clip is not None:

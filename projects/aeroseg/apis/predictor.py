@@ -13,6 +13,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
+from aeroseg.checkpoints.model_folder import open_model_folder
 from aeroseg.engine.closed_set import is_closed_set
 from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
@@ -55,6 +56,8 @@ class Predictor:
         accelerate (bool | None): Compute linear layers on a CPU by oneDNN, see
             :mod:`aeroseg.acceleration`. None does as the config's field
             `accelerate`, which is True unless set.
+        trained (Vocabulary | None): The classes of the training. None takes
+            those that the checkpoint names, or else the config.
 
     Attributes:
         trained (Vocabulary | None): The classes of the training, by the
@@ -81,17 +84,19 @@ class Predictor:
         device: str | None = None,
         amp: bool = False,
         accelerate: bool | None = None,
+        trained: Vocabulary | None = None,
     ) -> None:
         if config is None and checkpoint is None:
             raise ValueError('give a config, a checkpoint or both')
         self.config = read_config(config or find_config(checkpoint or ''))
         self.checkpoint = checkpoint
         self.model: Any = build_model(self.config)
-        self.trained: Vocabulary | None = None
+        self.trained = trained
         if checkpoint is None and needs_training(self.config):
             logger.warning('no checkpoint: the weights are random')
         else:
-            self.trained = load_weights(self.model, checkpoint)
+            named = load_weights(self.model, checkpoint)
+            self.trained = trained or named
         if self.trained is None and self.config.model.get('vocabulary'):
             self.trained = Vocabulary.build(self.config.model.vocabulary)
         if is_closed_set(type(self.model)):
@@ -104,6 +109,24 @@ class Predictor:
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
         self.tiling = Tiling(**settings)
+
+    @classmethod
+    def from_pretrained(cls, name: str | Path, **options: Any) -> 'Predictor':
+        """A model that `aeroseg pack` made.
+
+        Args:
+            name (str | Path): Its folder, or 'user/model' of the Hugging
+                Face hub, downloaded once. A folder of that name goes first.
+            **options: `device`, `amp` and `accelerate` of the constructor.
+
+        Raises:
+            FileNotFoundError: If there is neither.
+            ValueError: If the folder is damaged.
+        """
+        found = open_model_folder(name)
+        return cls(
+            found.config, found.weights, trained=found.vocabulary, **options
+        )
 
     @cached_property
     def identity(self) -> str:

@@ -1,0 +1,98 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The wheel alone, in an environment and a folder of its own."""
+
+import os
+import subprocess
+import sys
+import sysconfig
+import venv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+TINY = 'aeroseg::aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
+SHORT = (
+    'train_cfg.max_iters=2', 'train_cfg.val_interval=2',
+    'param_scheduler.T_max=2', 'default_hooks.checkpoint.interval=2',
+)  # fmt: skip
+
+
+@pytest.fixture(scope='module')
+def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """`aeroseg` of a fresh environment that sees the dependencies alone."""
+    root = Path(__file__).resolve().parents[1]
+    folder = tmp_path_factory.mktemp('wheel')
+    pip = [sys.executable, '-m', 'pip', '--quiet']
+    quiet = ['--no-deps', '--disable-pip-version-check']
+    subprocess.run(
+        [*pip, 'wheel', '--no-build-isolation', *quiet, '-w', folder, root],
+        check=True,
+    )
+    (wheel,) = folder.glob('aeroseg-*.whl')
+    venv.create(folder / 'env', with_pip=False)
+    python = folder / 'env' / 'bin' / 'python'
+    (site,) = (folder / 'env' / 'lib').glob('python*/site-packages')
+    # A folder named in a .pth file gives its packages, but no .pth of its
+    # own is read: not that of an editable AerOSeg.
+    others = sysconfig.get_paths()['purelib']
+    (site / 'dependencies.pth').write_text(f'{others}\n')
+    subprocess.run(
+        [*pip, '--python', python, 'install', *quiet, wheel], check=True
+    )
+    return folder / 'env' / 'bin' / 'aeroseg'
+
+
+def call(command: Path, folder: Path, *words: str) -> str:
+    """Run `aeroseg` in a folder; returns all that it printed."""
+    hidden = ('PYTHONPATH', 'AEROSEG_COMMAND')
+    environment = {k: v for k, v in os.environ.items() if k not in hidden}
+    done = subprocess.run(
+        [str(command), *words],
+        cwd=folder,
+        env={**environment, 'OMP_NUM_THREADS': '1'},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+def write_tiles(folder: Path) -> Path:
+    random = np.random.default_rng(0)
+    for split in ('train', 'val'):
+        for kind, shape in (
+            ('img', (80, 80, 3), 255),
+            ('ann', (80, 80), 8),
+        ):
+            path = folder / f'{kind}_dir' / split / 'a.png'
+            path.parent.mkdir(parents=True, exist_ok=True)
+            pixels = random.integers(0, 8, shape, dtype=np.uint8)
+            Image.fromarray(pixels).save(path)
+    return folder
+
+
+def test_train_test_pack_and_predict_in_an_empty_folder(
+    command: Path, tmp_path: Path
+) -> None:
+    text = call(command, tmp_path, 'configs', 'tiny')
+    assert TINY in text
+    tiles = write_tiles(tmp_path / 'tiles')
+    data = [
+        f'{loader}_dataloader.dataset.data_root={tiles}'
+        for loader in ('train', 'val', 'test')
+    ]
+    options = ('--work-dir', 'work', '--cfg-options', *data)
+    call(command, tmp_path, 'train', TINY, *options, *SHORT)
+    text = call(command, tmp_path, 'test', TINY, 'work/iter_2.pth', *options)
+    assert 'h-mIoU' in text
+    text = call(command, tmp_path, 'pack', 'work/iter_2.pth', 'model')
+    assert 'use it: aeroseg predict IMAGE --model model' in text
+    text = call(
+        command, tmp_path, 'predict', 'tiles/img_dir/val/a.png',
+        *('--model', 'model', '--classes', 'road; tree', '--out', 'out'),
+    )  # fmt: skip
+    assert (tmp_path / 'out' / 'preview.png').is_file()
+    assert str(command.parents[1]) not in text
