@@ -17,7 +17,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -26,12 +26,17 @@ os.environ.setdefault('OMP_NUM_THREADS', '2')
 import numpy as np
 import torch
 import torch.nn.functional as F
+from _demo_table import COLUMNS, print_table
 from mmengine.config import Config
+from PIL import Image
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
-from aeroseg.command_line import ToolParser, integer, run_tool
+from aeroseg.checkpoints.model_card import Facts
+from aeroseg.checkpoints.model_folder import write_model_folder
+from aeroseg.command_line import ToolParser, as_called, integer, run_tool
 from aeroseg.engine.calm_console import CalmRunner
+from aeroseg.engine.run import latest_checkpoint
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path, lock_folder
 from aeroseg.models import AerOSeg
@@ -42,7 +47,6 @@ from aeroseg.vocabulary import Vocabulary
 from aeroseg.world import WorldDataset, make_scene
 
 TEST_SERIES = 3
-COLUMNS = ('s-mIoU', 'u-mIoU', 'h-mIoU')
 
 
 def parse_args() -> argparse.Namespace:
@@ -252,49 +256,6 @@ def print_rows(rows: Mapping[str, Mapping[str, float]]) -> None:
         print(f'{name:16}{values}')
 
 
-def print_table(folder: Path) -> None:
-    """Mean and standard deviation over the seeds of every config."""
-    runs = defaultdict(list)
-    for path in sorted(folder.glob('*/*/scores.json')):
-        for way, config, row in read_scores(path):
-            runs[config, way].append(row)
-    if not runs:
-        raise ValueError(
-            f'{folder} holds no CONFIG/seed_N/scores.json of this tool; give '
-            'the --work-dir of its runs'
-        )
-    for (config, way), rows in sorted(runs.items()):
-        cells = [_cell([row[column] for row in rows]) for column in COLUMNS]
-        print(f'{config:34}{way:15}{len(rows)} seeds  ' + '  '.join(cells))
-
-
-def read_scores(path: Path) -> list[tuple[str, str, dict[str, float]]]:
-    """Way of labelling, config and scores of one run.
-
-    Raises:
-        ValueError: If the file is damaged or of another tool.
-    """
-    try:
-        run = json.loads(path.read_text(encoding='utf-8'))
-        rows = [
-            (way, str(run['config']), dict(run['rows'][way]))
-            for way in ('trained', 'turned scenes', 'wrong names', 'untrained')
-        ]
-        # Numbers, or the table cannot be made.
-        _ = [float(row[column]) for *_, row in rows for column in COLUMNS]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'{path} is not the result of a run of this tool, or is damaged '
-            f'({error!r}); delete it, or score again'
-        ) from error
-    return rows
-
-
-def _cell(values: Sequence[float]) -> str:
-    spread = np.std(values, ddof=1) if len(values) > 1 else float('nan')
-    return f'{np.mean(values):6.2f} +- {spread:4.2f}'
-
-
 def main() -> None:
     """Train, score, draw."""
     args = parse_args()
@@ -335,6 +296,21 @@ def run_demo(
     if not args.checkpoint:
         print(f'trained in {seconds:.0f} s')
     print(f'picture: {folder / "picture.png"}')
+    share(args, vocabulary, folder)
+
+
+def share(
+    args: argparse.Namespace, vocabulary: Vocabulary, folder: Path
+) -> None:
+    """Leave a model folder and a scene, and say what to do with them."""
+    checkpoint = args.checkpoint or latest_checkpoint(folder) or ''
+    config, model = read_demo(args.config), folder / 'model'
+    facts = Facts(args.config.stem, 'WorldDataset')
+    write_model_folder(checkpoint, config, vocabulary, model, facts, True)
+    scene = folder / 'scene.png'
+    Image.fromarray(make_scene(7, TEST_SERIES).image).save(scene)
+    command = f'python tools/predict.py {scene} --model {model}'
+    print(as_called(f'map a scene: {command} --out {folder / "map"}'))
 
 
 if __name__ == '__main__':
