@@ -7,6 +7,7 @@ r"""Print the tables of the paper with our figures, or run missing rows.
     studies/paper_tables.py work_dirs/world \
         --tables configs/demo/systems/tables.json --run '*' --seeds 0 1 2 \
         --into docs/world.md --records docs/results/world
+    studies/paper_tables.py work_dirs --protocol cross     # other papers
 
 Rows are named table/row/dataset; parts left out at the end match anything,
 and '*' matches any part: 2/*/OEM. --list shows them all.
@@ -17,6 +18,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from cross_tables import cross_csv, cross_markdown, own_rows, published_rows
 from pages import fill_page, write_records
 from row_runner import Launcher, plan, run_job
 from runs import find_runs
@@ -40,6 +42,13 @@ def parse_args() -> argparse.Namespace:
     parser = ToolParser(__doc__)
     add = parser.add_argument
     add('work_dirs', nargs='*', help='where runs are; default: work_dirs')
+    add(
+        '--protocol',
+        choices=('seen-unseen', 'cross'),
+        default='seen-unseen',
+        help='cross: published cross-dataset results, each protocol in a '
+        'table of its own, and results of tools/test_across.py',
+    )
     add('--tables', default=PAPER_TABLES, help='JSON file of other tables')
     add('--csv', action='store_true', help='CSV instead of Markdown')
     add('--out', type=Path, help='write here instead of printing')
@@ -83,6 +92,8 @@ def run_rows(args: argparse.Namespace) -> None:
 def main() -> int:
     """Read the command line and run it."""
     args = parse_args()
+    if args.protocol == 'cross':
+        return write(cross_text(args), args.out)
     tables = load_tables(args.tables)
     if args.list:
         for cell in select_cells(tables, ['*']):
@@ -103,10 +114,31 @@ def main() -> int:
         fill_page(args.into, tables, runs)
         return 0
     text = (to_csv if args.csv else to_markdown)(tables, runs)
-    if args.out is None:
+    return write(text, args.out)
+
+
+def cross_text(args: argparse.Namespace) -> str:
+    """The cross-dataset tables.
+
+    Raises:
+        ValueError: If rows are to be run, which are those of the paper.
+    """
+    if args.run or args.list:
+        raise ValueError(
+            '--protocol cross only prints; run tools/test_across.py for a '
+            'row, and leave out --run and --list'
+        )
+    folders = args.work_dirs or [DEFAULT] * DEFAULT.is_dir()
+    rows = [*published_rows(), *own_rows(folders)]
+    return (cross_csv if args.csv else cross_markdown)(rows)
+
+
+def write(text: str, out: Path | None) -> int:
+    """Print a text, or write it into a file; returns the exit status."""
+    if out is None:
         print(text, end='')
         return 0
-    with atomic_path(args.out) as part:
+    with atomic_path(out) as part:
         part.write_text(text, encoding='utf-8')
     return 0
 

@@ -36,6 +36,11 @@ def config(request: pytest.FixtureRequest) -> Config:
     return Config.fromfile(request.param)
 
 
+def trained_on(config: Config) -> str:
+    """Cross-dataset tests train on every class of one dataset."""
+    return 'all' if 'cross' in Path(config.filename).parts else 'seen'
+
+
 def pipelines(config: Config) -> list[list[dict[str, Any]]]:
     names = ('train_dataloader', 'val_dataloader', 'test_dataloader')
     return [config[name].dataset.pipeline for name in names]
@@ -54,7 +59,7 @@ def test_everything_it_names_is_registered(config: Config) -> None:
 
 
 def test_no_class_name_is_typed_in(config: Config) -> None:
-    assert config.train_dataloader.dataset.classes == 'seen'
+    assert config.train_dataloader.dataset.classes == trained_on(config)
     assert config.val_dataloader.dataset.classes == 'all'
     assert config.test_dataloader.dataset.classes == 'all'
     assert 'names' not in config.model.get('vocabulary', {})
@@ -65,10 +70,22 @@ def test_the_vocabulary_is_that_of_the_training_data(config: Config) -> None:
         assert not config.model.get('auxiliary_head')  # which needs one
         return
     vocabulary = Vocabulary.build(config.model.vocabulary)
-    assert vocabulary.seen is None or all(vocabulary.seen)
     dataset = DATASETS.get(config.train_dataloader.dataset.type)
+    if trained_on(config) == 'all':
+        assert vocabulary.names == tuple(dataset.METAINFO['classes'])
+        return
+    assert vocabulary.seen is None or all(vocabulary.seen)
     if dataset.METAINFO:
         assert vocabulary.names == tuple(dataset.METAINFO['seen_classes'])
+
+
+def test_cross_dataset_training_knows_every_class(config: Config) -> None:
+    if trained_on(config) == 'all':
+        for part in ('train', 'val', 'test'):
+            dataset = config[f'{part}_dataloader'].dataset
+            assert dataset.metainfo == {'seen_classes': 'all'}
+        assert config.train_dataloader.batch_size == 8
+        assert config.train_cfg.max_iters == 30000
 
 
 def test_both_lengths_agree(config: Config) -> None:
@@ -79,6 +96,16 @@ def test_both_lengths_agree(config: Config) -> None:
     assert end == config.train_cfg.max_iters
 
 
+# The models of cross-dataset tests are those of the other configs.
+@pytest.mark.parametrize(
+    'config',
+    [
+        leaf
+        for leaf in LEAVES
+        if 'configs/cross/' not in leaf or 'dlrsd' in leaf
+    ],
+    indirect=True,
+)
 def test_it_builds_and_every_trained_parameter_is_optimised(
     config: Config,
 ) -> None:

@@ -64,8 +64,8 @@ def write_tiles(folder: Path) -> Path:
     random = np.random.default_rng(0)
     for split in ('train', 'val'):
         for kind, shape in (
-            ('img', (80, 80, 3), 255),
-            ('ann', (80, 80), 8),
+            ('img', (80, 80, 3)),
+            ('ann', (80, 80)),
         ):
             path = folder / f'{kind}_dir' / split / 'a.png'
             path.parent.mkdir(parents=True, exist_ok=True)

@@ -17,7 +17,7 @@ import json
 import os
 import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import cast
 
@@ -26,12 +26,17 @@ os.environ.setdefault('OMP_NUM_THREADS', '2')
 import numpy as np
 import torch
 import torch.nn.functional as F
+from _demo_table import COLUMNS, print_table
 from mmengine.config import Config
-from mmengine.runner import Runner
+from PIL import Image
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
-from aeroseg.command_line import ToolParser, integer, run_tool
+from aeroseg.checkpoints.model_card import Facts
+from aeroseg.checkpoints.model_folder import write_model_folder
+from aeroseg.command_line import ToolParser, as_called, integer, run_tool
+from aeroseg.engine.calm_console import CalmRunner
+from aeroseg.engine.run import latest_checkpoint
 from aeroseg.evaluation.scores import open_vocab_means
 from aeroseg.files import atomic_path, lock_folder
 from aeroseg.models import AerOSeg
@@ -42,7 +47,6 @@ from aeroseg.vocabulary import Vocabulary
 from aeroseg.world import WorldDataset, make_scene
 
 TEST_SERIES = 3
-COLUMNS = ('s-mIoU', 'u-mIoU', 'h-mIoU')
 
 
 def parse_args() -> argparse.Namespace:
@@ -89,7 +93,7 @@ def train(args: argparse.Namespace, folder: Path) -> tuple[AerOSeg, float]:
     if args.amp:
         config.optim_wrapper.type = 'AutocastOptimWrapper'
     start = time.time()
-    runner = Runner.from_cfg(config)
+    runner = CalmRunner.from_cfg(config)
     runner.train()
     return runner.model.eval(), time.time() - start
 
@@ -112,10 +116,16 @@ def read_demo(path: Path) -> Config:
     return config
 
 
-def load(config: Path, checkpoint: Path) -> AerOSeg:
-    """The model of a run of `tools/train.py` or `studies/paper_tables.py`."""
+def load(config: Path, checkpoint: Path | None = None) -> AerOSeg:
+    """The model of a run of `tools/train.py` or `studies/paper_tables.py`.
+
+    Without a checkpoint: its encoders as they are before training.
+    """
     model = cast(AerOSeg, build_model(read_demo(config)))
-    load_weights(model, checkpoint)
+    if checkpoint is None:
+        model.load_pretrained()
+    else:
+        load_weights(model, checkpoint)
     return model
 
 
@@ -131,18 +141,22 @@ def wrong_names(vocabulary: Vocabulary) -> Vocabulary:
 
 @torch.no_grad()
 def label_scenes(
-    model: AerOSeg, images: Tensor, vocabulary: Vocabulary
+    model: AerOSeg,
+    untrained: AerOSeg,
+    images: Tensor,
+    vocabulary: Vocabulary,
 ) -> dict[str, Tensor]:
     """Label maps (B, S, S) of the trained and of the untrained model.
 
     'untrained' is the mean cosine similarity over rotations and prompts of
-    the model's own encoders, upsampled bilinearly: what the model knows
-    before it is trained.
+    the encoders, upsampled bilinearly: what the model knows before it is
+    trained. Training may change the encoders, so they are another copy.
     """
     size = images.shape[-2:]
     model.set_vocabulary(vocabulary)
     maps = correlate(
-        model.backbone(images).dense, model.text_encoder(vocabulary.queries)
+        untrained.backbone(images).dense,
+        untrained.text_encoder(vocabulary.queries),
     ).mean(dim=2)
     maps = F.interpolate(maps, size, mode='bilinear', align_corners=False)
     labels = {'untrained': maps.argmax(dim=1)}
@@ -161,7 +175,11 @@ def label_scenes(
 
 
 def score(
-    model: AerOSeg, vocabulary: Vocabulary, scenes: int, batch: int = 10
+    model: AerOSeg,
+    untrained: AerOSeg,
+    vocabulary: Vocabulary,
+    scenes: int,
+    batch: int = 10,
 ) -> dict[str, dict[str, float]]:
     """Seen, unseen and harmonic mIoU (percent) of every way of labelling."""
     classes = len(vocabulary)
@@ -177,7 +195,10 @@ def score(
         images = torch.from_numpy(np.stack([s.image for s in made]))
         truth = np.stack([s.label for s in made]).astype(np.int64)
         found = label_scenes(
-            model, images.permute(0, 3, 1, 2).float(), vocabulary
+            model,
+            untrained,
+            images.permute(0, 3, 1, 2).float(),
+            vocabulary,
         )
         for name, label in found.items():
             pairs = truth * classes + label.numpy()
@@ -201,12 +222,16 @@ def _means(count: np.ndarray, vocabulary: Vocabulary) -> dict[str, float]:
 
 
 def save_picture(
-    model: AerOSeg, vocabulary: Vocabulary, path: Path, index: int = 7
+    model: AerOSeg,
+    untrained: AerOSeg,
+    vocabulary: Vocabulary,
+    path: Path,
+    index: int = 7,
 ) -> None:
     """Scene, truth, untrained and trained labels, errors, legend."""
     scene = make_scene(index, TEST_SERIES)
     image = torch.from_numpy(scene.image).permute(2, 0, 1)[None].float()
-    found = label_scenes(model, image, vocabulary)
+    found = label_scenes(model, untrained, image, vocabulary)
     maps = {
         'truth': scene.label,
         'untrained': found['untrained'][0].numpy().astype(np.uint8),
@@ -229,49 +254,6 @@ def print_rows(rows: Mapping[str, Mapping[str, float]]) -> None:
     for name in ('chance', 'untrained', 'trained', 'wrong names'):
         values = ''.join(f'{rows[name][column]:9.2f}' for column in COLUMNS)
         print(f'{name:16}{values}')
-
-
-def print_table(folder: Path) -> None:
-    """Mean and standard deviation over the seeds of every config."""
-    runs = defaultdict(list)
-    for path in sorted(folder.glob('*/*/scores.json')):
-        for way, config, row in read_scores(path):
-            runs[config, way].append(row)
-    if not runs:
-        raise ValueError(
-            f'{folder} holds no CONFIG/seed_N/scores.json of this tool; give '
-            'the --work-dir of its runs'
-        )
-    for (config, way), rows in sorted(runs.items()):
-        cells = [_cell([row[column] for row in rows]) for column in COLUMNS]
-        print(f'{config:34}{way:15}{len(rows)} seeds  ' + '  '.join(cells))
-
-
-def read_scores(path: Path) -> list[tuple[str, str, dict[str, float]]]:
-    """Way of labelling, config and scores of one run.
-
-    Raises:
-        ValueError: If the file is damaged or of another tool.
-    """
-    try:
-        run = json.loads(path.read_text(encoding='utf-8'))
-        rows = [
-            (way, str(run['config']), dict(run['rows'][way]))
-            for way in ('trained', 'turned scenes', 'wrong names', 'untrained')
-        ]
-        # Numbers, or the table cannot be made.
-        _ = [float(row[column]) for *_, row in rows for column in COLUMNS]
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(
-            f'{path} is not the result of a run of this tool, or is damaged '
-            f'({error!r}); delete it, or score again'
-        ) from error
-    return rows
-
-
-def _cell(values: Sequence[float]) -> str:
-    spread = np.std(values, ddof=1) if len(values) > 1 else float('nan')
-    return f'{np.mean(values):6.2f} +- {spread:4.2f}'
 
 
 def main() -> None:
@@ -299,7 +281,8 @@ def run_demo(
         model = load(args.config, args.checkpoint)
     else:
         model, seconds = train(args, folder)
-    rows = score(model, vocabulary, args.scenes)
+    untrained = load(args.config)
+    rows = score(model, untrained, vocabulary, args.scenes)
     result = {
         'config': args.config.stem,
         'seed': args.seed,
@@ -308,11 +291,26 @@ def run_demo(
     }
     with atomic_path(folder / 'scores.json') as part:
         part.write_text(json.dumps(result, indent=1))
-    save_picture(model, vocabulary, folder / 'picture.png')
+    save_picture(model, untrained, vocabulary, folder / 'picture.png')
     print_rows(rows)
     if not args.checkpoint:
         print(f'trained in {seconds:.0f} s')
     print(f'picture: {folder / "picture.png"}')
+    share(args, vocabulary, folder)
+
+
+def share(
+    args: argparse.Namespace, vocabulary: Vocabulary, folder: Path
+) -> None:
+    """Leave a model folder and a scene, and say what to do with them."""
+    checkpoint = args.checkpoint or latest_checkpoint(folder) or ''
+    config, model = read_demo(args.config), folder / 'model'
+    facts = Facts(args.config.stem, 'WorldDataset')
+    write_model_folder(checkpoint, config, vocabulary, model, facts, True)
+    scene = folder / 'scene.png'
+    Image.fromarray(make_scene(7, TEST_SERIES).image).save(scene)
+    command = f'python tools/predict.py {scene} --model {model}'
+    print(as_called(f'map a scene: {command} --out {folder / "map"}'))
 
 
 if __name__ == '__main__':

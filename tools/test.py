@@ -10,6 +10,8 @@ Examples:
   python tools/test.py CONFIG CHECKPOINT --tta         # scaled, flipped views
   python tools/test.py CONFIG CHECKPOINT --out labels  # an image of ids each
   python tools/test.py CONFIG CHECKPOINT --result result.json
+  python tools/test.py CONFIG CHECKPOINT --report full # intervals, pictures
+  python tools/test.py CONFIG CHECKPOINT --report full --passes wordings
   python tools/test.py configs/training_free/\
 sclip_vit-b16_isaid.py        # needs no checkpoint
   bash tools/dist_test.sh CONFIG CHECKPOINT 4        # four processes
@@ -19,6 +21,7 @@ import argparse
 from pathlib import Path
 
 from aeroseg.command_line import ToolParser, run_tool
+from aeroseg.engine.full_report import add_report_arguments, apply_report
 from aeroseg.engine.launch import (
     add_arguments,
     check_datasets,
@@ -70,6 +73,7 @@ def parse_args() -> argparse.Namespace:
         metavar='N',
         help='with --show-dir, take every N-th image',
     )
+    add_report_arguments(parser)
     return parser.parse_args()
 
 
@@ -81,6 +85,7 @@ def main() -> None:
     config = load_config(args)
     set_checkpoint(config, args.checkpoint)
     set_outputs(config, args.out, args.result)
+    apply_report(config, args)
     if args.tta:
         apply_tta(config)
     if args.show_dir:
@@ -89,7 +94,7 @@ def main() -> None:
         )
         config.visualizer.save_dir = str(Path(args.show_dir).resolve())
     check_datasets(config, ['test_dataloader'])
-    runner = build_runner(config)
+    runner = build_runner(config, verbose=args.verbose)
     with building(config):
         runner.test_loop  # noqa: B018  (mmengine builds it when it is asked)
     if not args.checkpoint:

@@ -83,7 +83,11 @@ def main() -> None:
         config.optim_wrapper.type = 'AutocastOptimWrapper'
     check_datasets(config, ['train_dataloader', 'val_dataloader'])
     with work_dir_lock(config.work_dir):
-        train(build_runner(config, fine_tunes=not args.resume), config)
+        runner = build_runner(
+            config, fine_tunes=not args.resume, verbose=args.verbose
+        )
+        train(runner, config)
+    runner.logger.info(f'The run is in {runner.log_dir}')
 
 
 def kept() -> str:

@@ -160,8 +160,8 @@ class Vocabulary:
 
         Args:
             metainfo (Mapping): 'classes' and optionally 'palette',
-                'seen_classes' and 'synonyms' (a mapping from a class name to
-                further words).
+                'seen_classes', 'synonyms' (a mapping from a class name to
+                further words) and 'threshold'.
 
         Raises:
             ValueError: If there are no classes.
@@ -174,6 +174,7 @@ class Vocabulary:
             synonyms=tuple((n, *extra.get(n, ())) for n in names),
             seen=None if seen is None else tuple(n in seen for n in names),
             palette=tuple(metainfo.get('palette') or ())[: len(names)],
+            threshold=metainfo.get('threshold'),
         )
 
     @classmethod

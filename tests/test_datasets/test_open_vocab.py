@@ -236,3 +236,13 @@ def test_a_folder_without_images(tmp_path: Path) -> None:
     make_pairs(tmp_path)
     with pytest.raises(ValueError, match=r'no image \*\.jpg'):
         build(tmp_path, img_suffix='.jpg')
+
+
+def test_every_class_can_be_marked_as_seen(tmp_path: Path) -> None:
+    root = make_pairs(tmp_path)
+    dataset = build(root, metainfo={'seen_classes': 'all'})
+    names = dataset.metainfo['classes']
+    assert dataset.metainfo['seen_classes'] == names
+    assert len(names) == 8
+    seen = build(root, metainfo={'seen_classes': 'all'}, classes='seen')
+    assert seen.metainfo['classes'] == names

@@ -277,3 +277,13 @@ def test_one_process_and_two_give_the_same_file(tmp_path: Path) -> None:
     one, two = (json.loads(path.read_text()) for path in files)
     assert one['images'] == 5
     assert one == two
+
+
+def test_pixels_of_no_class_become_the_background_of_a_protocol() -> None:
+    truth, guess = [[0, 2, 2, 1]], [[0, 255, 2, 255]]
+    meta = {**META, 'background_id': 2}
+    scores = evaluate([sample(truth, guess)], meta)
+    # sea: 2 right, 1 wrong; bridge: none; ship: all.
+    assert scores['mIoU'] == pytest.approx((100 + 0 + 200 / 3) / 3)
+    plain = evaluate([sample(truth, guess)])
+    assert plain['mIoU'] == pytest.approx((100 + 0 + 50) / 3)

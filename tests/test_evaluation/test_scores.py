@@ -9,6 +9,7 @@ from aeroseg.evaluation.scores import (
     harmonic_mean,
     mean_of_valid,
     open_vocab_means,
+    weighted_mean,
 )
 
 NAN = float('nan')
@@ -87,3 +88,9 @@ def test_unknown_marks_give_the_mean_alone() -> None:
 def test_mean_of_nothing_is_nan() -> None:
     assert math.isnan(mean_of_valid([]))
     assert math.isnan(mean_of_valid([NAN]))
+
+
+def test_weighted_mean_counts_pixels_and_leaves_nan_out() -> None:
+    nan = float('nan')
+    assert weighted_mean([10, 40, nan], [3, 1, 5]) == pytest.approx(17.5)
+    assert math.isnan(weighted_mean([nan, 5], [1, 0]))

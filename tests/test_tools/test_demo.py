@@ -7,18 +7,22 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
+from aeroseg.apis import Predictor
 from aeroseg.vocabulary import Vocabulary
-from aeroseg.world import WorldDataset
+from aeroseg.world import WorldDataset, make_scene
 
-TOOL = Path(__file__).parents[2] / 'tools/demo.py'
+ROOT = Path(__file__).parents[2]
+TOOL = ROOT / 'tools/demo.py'
+CONFIG = ROOT / 'configs/demo/aeroseg_world.py'
 VOCABULARY = Vocabulary.from_metainfo(WorldDataset.METAINFO)
 
 
 def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
     monkeypatch.setattr(sys, 'argv', ['demo.py', *arguments])
-    monkeypatch.setattr(sys, 'path', sys.path.copy())
+    monkeypatch.syspath_prepend(TOOL.parent)
     with pytest.raises(SystemExit) as end:
         runpy.run_path(str(TOOL), run_name='__main__')
     assert end.value.code == 0
@@ -26,7 +30,9 @@ def run(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> None:
 
 @pytest.fixture(scope='module')
 def tool() -> dict[str, Any]:
-    return runpy.run_path(str(TOOL))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(TOOL.parent)
+        return runpy.run_path(str(TOOL))
 
 
 def test_it_trains_scores_and_draws(
@@ -46,7 +52,10 @@ def test_it_trains_scores_and_draws(
     assert rows['untrained']['h-mIoU'] > 4 * rows['chance']['h-mIoU']
     assert 0 < rows['turned scenes']['same label'] <= 100
     assert Image.open(folder / 'picture.png').size[0] > 1000
-    assert 'untrained' in capsys.readouterr().out
+    shown = capsys.readouterr().out
+    assert 'untrained' in shown
+    assert f'predict.py {folder / "scene.png"} --model' in shown
+    assert (folder / 'model' / 'README.md').is_file()
 
     weights = folder / 'iter_2.pth'
     again = ['--seed', '4', '--checkpoint', str(weights)]
@@ -54,11 +63,30 @@ def test_it_trains_scores_and_draws(
     scored = tmp_path / 'aeroseg_world/seed_4/scores.json'
     assert json.loads(scored.read_text())['rows'] == rows
     assert 'trained in' not in capsys.readouterr().out
+    # Again into the same folder: the model there is replaced.
+    run(monkeypatch, *again, *options[4:], str(tmp_path))
+    model = Predictor.from_pretrained(scored.parent / 'model', device='cpu')
+    assert model.trained == VOCABULARY
 
     run(monkeypatch, '--table', str(tmp_path))
     table = capsys.readouterr().out
     assert 'aeroseg_world' in table
     assert '2 seeds' in table
+
+
+def test_the_untrained_row_does_not_depend_on_the_training(
+    tool: dict[str, Any],
+) -> None:
+    model, untrained = (tool['load'](CONFIG) for _ in range(2))
+    images = torch.from_numpy(make_scene(0, 3).image)
+    images = images.permute(2, 0, 1)[None].float()
+    with torch.no_grad():
+        first = tool['label_scenes'](model, untrained, images, VOCABULARY)
+        for weight in model.backbone.parameters():
+            weight.mul_(0.5)  # as if CLIP had been trained too
+        second = tool['label_scenes'](model, untrained, images, VOCABULARY)
+    assert torch.equal(first['untrained'], second['untrained'])
+    assert not torch.equal(first['trained'], second['trained'])
 
 
 def test_the_sheet_shows_scenes(

@@ -78,6 +78,17 @@ def test_the_log_names_losses_words_and_parts(trained: Path) -> None:
     assert 'u-mIoU' in log
 
 
+def test_the_console_is_short_and_the_log_is_whole(trained: Path) -> None:
+    shown = (trained / 'out.txt').read_text()
+    log = next(trained.glob('*/*.log')).read_text()
+    for listing in ('System environment', 'Hooks will be', 'Config:\n'):
+        assert listing in log
+        assert listing not in shown
+    assert re.search(r'step \[4/4\]  eta: 0:00:00  loss: ', shown)
+    assert 'h-mIoU' in shown
+    assert f'The run is in {trained}' in shown
+
+
 def test_the_checkpoint_holds_the_vocabulary(trained: Path) -> None:
     meta = read_checkpoint(trained / 'iter_4.pth')['meta']
     assert meta['vocabulary']['names'][0] == 'bareland'
@@ -268,7 +279,9 @@ def test_tta_label_images_and_a_hook(
     assert len(list((tmp_path / 'ids').glob('*.png'))) == 4
     (result,) = tmp_path.glob('*/test_iter_4.json')
     assert 'TestTimeAug' in result.read_text()
-    assert 'EmptyCacheHook' in done.out + done.err
+    log = next(tmp_path.glob('*/*.log')).read_text()
+    assert 'EmptyCacheHook' in log
+    assert 'EmptyCacheHook' not in done.out
 
 
 def test_a_json_file_as_out_and_an_unknown_hook_are_named(

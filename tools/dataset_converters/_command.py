@@ -2,7 +2,7 @@
 """What the commands of all converters share."""
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -25,11 +25,21 @@ seed = integer(0)
 console = Console()
 
 
-def make_parser(description: str) -> ToolParser:
-    """A parser with the arguments that every converter takes."""
+def make_parser(
+    description: str | None, first: tuple[str, Sequence[str]] | None = None
+) -> ToolParser:
+    """A parser with the arguments that every converter takes.
+
+    Args:
+        description (str): What the command does.
+        first (tuple[str, Sequence[str]], optional): Name and choices of an
+            argument before the others.
+    """
     parser = ToolParser(
         description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
+    if first is not None:
+        parser.add_argument(first[0], choices=first[1], help='name of the set')
     parser.add_argument(
         'source',
         nargs='+',

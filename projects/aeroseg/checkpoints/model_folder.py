@@ -50,6 +50,7 @@ def write_model_folder(
     vocabulary: Vocabulary | None,
     folder: str | Path,
     facts: Facts,
+    replace: bool = False,
 ) -> Path:
     """Write a trained model as a folder, whole or not at all.
 
@@ -59,6 +60,8 @@ def write_model_folder(
         vocabulary (Vocabulary | None): The classes of the training.
         folder (str | Path): Folder to make; it must be new or empty.
         facts (Facts): What the model card says besides.
+        replace (bool): The folder may also hold an earlier model, and
+            nothing else, which is then replaced.
 
     Returns:
         Path: The folder.
@@ -69,7 +72,10 @@ def write_model_folder(
             or the config holds values that JSON cannot.
     """
     folder = Path(folder)
-    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+    own = {WEIGHTS, CONFIG, VOCABULARY, CARD} if replace else set()
+    if folder.exists() and (
+        not folder.is_dir() or {path.name for path in folder.iterdir()} - own
+    ):
         raise ValueError(
             f'{folder} exists and is not an empty folder; give the name of a '
             'new one'
@@ -92,7 +98,7 @@ def write_model_folder(
             _write_json(part / VOCABULARY, vocabulary.to_dict())
         write_card(part / CARD, settings, vocabulary, facts)
         if folder.exists():
-            folder.rmdir()
+            folder.rename(Path(temporary) / 'earlier')
         part.rename(folder)
     return folder
 

@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """AerOSeg: datasets."""
 
+from .cross import CrossDataset
 from .dlrsd import DLRSDDataset
 from .folder import FolderDataset
 from .isaid15 import ISAID15Dataset
@@ -10,6 +11,7 @@ from .seeded_draws import SeededInfiniteSampler
 from .transforms import LoadLabels
 
 __all__ = [
+    'CrossDataset',
     'DLRSDDataset',
     'FolderDataset',
     'ISAID15Dataset',

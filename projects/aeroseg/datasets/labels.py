@@ -187,14 +187,7 @@ class ColourTable:
         Raises:
             ValueError: If a colour is not in the table; names a pixel.
         """
-        if self._table is None:
-            self._table = self._lookup()
-        ids = np.empty(rgb.shape[:2], np.uint8)
-        # In strips, because packed colours take four times the memory.
-        for y in range(0, len(rgb), 256):
-            strip = rgb[y : y + 256].astype(np.uint32)
-            packed = strip[..., 0] << 16 | strip[..., 1] << 8 | strip[..., 2]
-            ids[y : y + 256] = self._table[packed]
+        ids = self._translated(rgb)
         wrong = ids == _UNKNOWN
         if wrong.any():
             y, x = np.argwhere(wrong)[0]
@@ -205,6 +198,32 @@ class ColourTable:
                 'stored losslessly (PNG, not JPEG); add the colour to the '
                 'table if it stands for a class'
             )
+        return ids
+
+    def known(self, rgb: np.ndarray) -> tuple[np.ndarray, int]:
+        """Translate a mask; unknown colours are ignored.
+
+        Args:
+            rgb (np.ndarray): (H, W, 3) uint8.
+
+        Returns:
+            tuple[np.ndarray, int]: (H, W) uint8 class ids, 255 where ignored,
+            and the number of pixels of unknown colours.
+        """
+        ids = self._translated(rgb)
+        wrong = ids == _UNKNOWN
+        ids[wrong] = IGNORE_INDEX
+        return ids, int(wrong.sum())
+
+    def _translated(self, rgb: np.ndarray) -> np.ndarray:
+        if self._table is None:
+            self._table = self._lookup()
+        ids = np.empty(rgb.shape[:2], np.uint8)
+        # In strips, because packed colours take four times the memory.
+        for y in range(0, len(rgb), 256):
+            strip = rgb[y : y + 256].astype(np.uint32)
+            packed = strip[..., 0] << 16 | strip[..., 1] << 8 | strip[..., 2]
+            ids[y : y + 256] = self._table[packed]
         return ids
 
     def _lookup(self) -> np.ndarray:
@@ -234,7 +253,8 @@ def table_of(
     """
     ids = range(info['num_ids'])
     new = {i: i if label_map is None else label_map[i] for i in ids}
-    new[IGNORE_INDEX] = IGNORE_INDEX
+    # A protocol may score the pixels without a class as a class of its own.
+    new[IGNORE_INDEX] = (label_map or {}).get(IGNORE_INDEX, IGNORE_INDEX)
     if info.get('colours') is not None:
         colours = info['colours'].items()
         return ColourTable({rgb: new[i] for rgb, i in colours})

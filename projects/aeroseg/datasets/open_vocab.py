@@ -40,7 +40,8 @@ class OpenVocabDataset(BaseSegDataset):
             the wanted order. Default: 'all'.
         metainfo (Mapping, optional): Replaces entries of ``METAINFO``, for
             example ``dict(seen_classes=('road', 'tree'))`` for another
-            split. 'classes' in it means the same as the argument.
+            split, ``dict(seen_classes='all')`` for training on every class.
+            'classes' in it means the same as the argument.
         img_suffix (str): Ending of image files. Default: '.png'.
         seg_map_suffix (str): Ending of label files. Default: '.png'.
         labels (str | Sequence[str]): Those of the classes whose pixels
@@ -71,6 +72,8 @@ class OpenVocabDataset(BaseSegDataset):
         **kwargs: Any,
     ) -> None:
         info = {**self.METAINFO, **(metainfo or {})}
+        if info.get('seen_classes') == 'all':
+            info['seen_classes'] = tuple(self.METAINFO.get('classes', ()))
         if metainfo and 'classes' in metainfo and self.METAINFO:
             if classes != 'all':
                 raise ValueError(

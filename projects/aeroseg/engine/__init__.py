@@ -3,13 +3,19 @@
 
 from .atomic_backend import AtomicLocalBackend
 from .autocast_optim_wrapper import AutocastOptimWrapper
-from .hooks import AccelerationHook, TrainableHook, VocabularyHook
+from .hooks import (
+    AccelerationHook,
+    GradientNormHook,
+    TrainableHook,
+    VocabularyHook,
+)
 from .quiet_constructor import QuietOptimWrapperConstructor
 
 __all__ = [
     'AccelerationHook',
     'AtomicLocalBackend',
     'AutocastOptimWrapper',
+    'GradientNormHook',
     'QuietOptimWrapperConstructor',
     'TrainableHook',
     'VocabularyHook',

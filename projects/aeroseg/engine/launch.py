@@ -70,6 +70,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the arguments that training and testing share."""
     add_config_arguments(parser)
     parser.add_argument(
+        '--verbose',
+        action='store_true',
+        help='show on the console what is in the log file: environment, '
+        'config, hooks, every value of a step',
+    )
+    parser.add_argument(
         '--work-dir',
         help='folder for logs, checkpoints and results; '
         'default: work_dirs/<name of the config>',

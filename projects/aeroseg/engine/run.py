@@ -20,24 +20,28 @@ from aeroseg.files import lock_folder
 from aeroseg.models.segmentors import OpenVocabSegmentor, unwrapped
 
 from .argument_types import wrong_types
+from .calm_console import CalmRunner
 
 # Layers whose size is the number of classes, in mmseg's closed-set heads.
 _PER_CLASS = ('conv_seg', 'cls_embed', 'classifier')
 
 
-def build_runner(config: Config, fine_tunes: bool = False) -> Runner:
+def build_runner(
+    config: Config, fine_tunes: bool = False, verbose: bool = False
+) -> Runner:
     """Build everything a config names.
 
     Args:
         config (Config): The whole config.
         fine_tunes (bool): Whether `load_from` is only where training starts:
             then a closed-set model's last layer may be for other classes.
+        verbose (bool): Print on the console all that is in the log file.
 
     Raises:
         ValueError: If a part cannot be built; the message names the config.
     """
     with building(config):
-        runner = Runner.from_cfg(config)
+        runner = (Runner if verbose else CalmRunner).from_cfg(config)
     remember_partners()
     model = unwrapped(runner.model)
     if not isinstance(model, OpenVocabSegmentor):

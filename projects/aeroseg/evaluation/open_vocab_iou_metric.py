@@ -37,7 +37,8 @@ class OpenVocabIoUMetric(IoUMetric):
     cover.
 
     Pixels predicted as none of the classes (an id of T or more, as
-    background) count as misses of the true class.
+    background) count as misses of the true class, unless
+    ``dataset_meta['background_id']`` is the id that they get.
 
     Args:
         seen_classes (Sequence[str], optional): Names of the seen classes for
@@ -95,8 +96,11 @@ class OpenVocabIoUMetric(IoUMetric):
                 also 'img_path'.
         """
         classes = len(self.dataset_meta['classes'])
+        background = self.dataset_meta.get('background_id')
         for sample in data_samples:
             guess = sample['pred_sem_seg']['data'].squeeze(0)
+            if background is not None:
+                guess = torch.where(guess < classes, guess, background)
             if not self.format_only:
                 truth = sample['gt_sem_seg']['data'].squeeze(0)
                 self.results.append(

@@ -138,7 +138,8 @@ def describe(
             not train.
 
     Returns:
-        dict: Plain values: 'dataset', 'model', 'run' and 'code'.
+        dict: Plain values: 'dataset', 'model', 'run' and 'code'; 'cross' is
+        None except in a cross-dataset test.
     """
     model = unwrapped(runner.model)
     dataset = loop.dataloader.dataset
@@ -156,6 +157,8 @@ def describe(
                 ),
                 'pipeline': _pipeline(dataset),
             },
+            # Words, classes and switches of a cross-dataset protocol.
+            'cross': getattr(dataset, 'cross', None),
             'model': {
                 'type': type(model).__name__,
                 'test_cfg': getattr(model, 'test_cfg', None),

@@ -60,3 +60,23 @@ def open_vocab_means(
         means[HARMONIC] = harmonic_mean(means[SEEN], means[UNSEEN])
     means[MEAN] = mean_of_valid(numbers)
     return means
+
+
+def weighted_mean(
+    values: Sequence[float] | np.ndarray, weights: Sequence[float] | np.ndarray
+) -> float:
+    """Mean with weights, such as the IoU by the pixels of each class (fwIoU).
+
+    Args:
+        values (Sequence[float]): Scores, (T,); nan entries do not count.
+        weights (Sequence[float]): Not negative, (T,).
+
+    Returns:
+        float: nan where no value has a weight.
+    """
+    numbers = np.asarray(values, dtype=np.float64)
+    shares = np.asarray(weights, dtype=np.float64)
+    counts = ~np.isnan(numbers) & (shares > 0)
+    if not counts.any():
+        return float('nan')
+    return float(np.average(numbers[counts], weights=shares[counts]))

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .classes import CLASSES
+from .worlds import TOWN, World
 
 # (x, y) in px, float; (N, 2) where there are several.
 Points = NDArray[Any]
@@ -55,14 +55,17 @@ class Canvas:
     Attributes:
         size (int): S, px.
         sun (ndarray): (x, y) length of the shadow of a thing one px high.
+        world (World): Whose names and colours are drawn.
         image (ndarray): (S, S, 3) uint8 RGB.
-        label (ndarray): (S, S) uint8 index into `CLASSES`.
+        label (ndarray): (S, S) uint8 index into the names of the
+            world.
         shade (ndarray): (S, S) uint8; 255 in the sun, less in shadow.
         busy (ndarray): (S, S) uint8; not 0 where a thing stands.
     """
 
     size: int
     sun: Points
+    world: World = TOWN
     image: NDArray[np.uint8] = field(init=False)
     label: NDArray[np.uint8] = field(init=False)
     shade: NDArray[np.uint8] = field(init=False)
@@ -81,7 +84,7 @@ class Canvas:
         fixed = _fixed(points)
         cv2.fillConvexPoly(self.image, fixed, colour, cv2.LINE_AA, _SHIFT)
         if name is not None:
-            index = CLASSES.index(name)
+            index = self.world.names.index(name)
             cv2.fillConvexPoly(self.label, fixed, index, cv2.LINE_8, _SHIFT)
             cv2.fillConvexPoly(self.shade, fixed, 255, cv2.LINE_8, _SHIFT)
             cv2.fillConvexPoly(self.busy, fixed, 255, cv2.LINE_8, _SHIFT)
@@ -97,7 +100,7 @@ class Canvas:
         at, r = _centre(centre), int(radius * (1 << _SHIFT))
         cv2.circle(self.image, at, r, colour, -1, cv2.LINE_AA, _SHIFT)
         if name is not None:
-            index = CLASSES.index(name)
+            index = self.world.names.index(name)
             cv2.circle(self.label, at, r, index, -1, cv2.LINE_8, _SHIFT)
             cv2.circle(self.shade, at, r, 255, -1, cv2.LINE_8, _SHIFT)
             cv2.circle(self.busy, at, r, 255, -1, cv2.LINE_8, _SHIFT)
@@ -125,7 +128,7 @@ class Canvas:
             self.image, fixed, closed, colour, width, cv2.LINE_AA, _SHIFT
         )
         if name is not None:
-            index = CLASSES.index(name)
+            index = self.world.names.index(name)
             for plane, value in ((self.label, index), (self.busy, 255)):
                 cv2.polylines(
                     plane, fixed, closed, value, width, cv2.LINE_8, _SHIFT

@@ -3,27 +3,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from .canvas import Canvas, Points
-from .classes import CLASSES, COLOURS
+from .classes import COLOURS, RGB
 from .light import patches
 
 
 def pick_colour(
-    rng: np.random.Generator, name: str, spread: float = 7.0
+    rng: np.random.Generator,
+    name: str,
+    spread: float = 7.0,
+    colours: Mapping[str, tuple[RGB, ...]] = COLOURS,
 ) -> tuple[float, float, float]:
     """One colour of a class, jittered.
 
     Args:
         rng (Generator): Random generator.
-        name (str): One of `CLASSES`.
+        name (str): One of the classes.
         spread (float): Standard deviation of the jitter, 0-255 scale.
+        colours (Mapping): Colours of each class. Default: the first world's.
 
     Returns:
         tuple[float, float, float]: RGB 0-255.
     """
-    options = COLOURS[name]
+    options = colours[name]
     base = np.array(options[rng.integers(len(options))], float)
     base += rng.normal(0, spread) + rng.normal(0, spread / 3, 3)
     red, green, blue = np.clip(base, 0, 250)
@@ -56,13 +62,16 @@ def lay_fields(canvas: Canvas, rng: np.random.Generator, angle: float) -> None:
         parcel += 2 * (v > cut_v).astype(np.uint8)
     image = np.zeros((size, size, 3), np.float32)
     for index in range(int(parcel.max()) + 1):
-        name = 'dirt field' if rng.random() < 0.42 else 'grass field'
+        plain, ploughed = canvas.world.fields
+        name = ploughed if rng.random() < 0.42 else plain
         inside = parcel == index
-        canvas.label[inside] = CLASSES.index(name)
+        canvas.label[inside] = canvas.world.names.index(name)
         across = (u if rng.random() < 0.5 else v)[inside]
-        tone = _furrows(rng, across, name == 'dirt field')
+        tone = _furrows(rng, across, name == ploughed)
         tone += patches(rng, size)[inside] * 0.10
-        colour = np.array(pick_colour(rng, name), np.float32)
+        colour = np.array(
+            pick_colour(rng, name, colours=canvas.world.colours), np.float32
+        )
         image[inside] = colour * (1 + tone[:, None])
     canvas.image[:] = np.clip(image, 0, 255).astype(np.uint8)
 
@@ -90,7 +99,7 @@ def lay_road(
     Args:
         canvas (Canvas): Drawn on in place.
         rng (Generator): Random generator.
-        name (str): 'paved road' or 'dirt road'.
+        name (str): A road of the canvas's world.
         angle (float): Direction, radians.
         width (float): px.
 
@@ -104,7 +113,7 @@ def lay_road(
     bend = rng.normal(0, 0.10) * (steps / size) ** 2 * size
     bend += rng.uniform(-0.33, 0.33) * size
     path = size / 2 + steps[:, None] * along + bend[:, None] * across
-    colour = pick_colour(rng, name)
+    colour = pick_colour(rng, name, colours=canvas.world.colours)
     canvas.line(path, colour, round(width), name)
     if name == 'paved road':
         _mark(canvas, rng, path, across, width)

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .canvas import Canvas
-from .classes import CLASSES
 
 _BANK = 768  # side of the noise pictures that scenes cut windows from
 # Per kind: strength of fine grain (about 1.5 px) and of clumps (about 5 px).
@@ -39,9 +38,9 @@ def _bank() -> tuple[NDArray[np.float32], ...]:
     return tuple(_noise(rng, sigma) for sigma in (0.7, 2.5, 22.0))
 
 
-@lru_cache(maxsize=1)
-def _strength() -> NDArray[np.float32]:
-    rows = [_GRAIN[name.split()[1]] for name in CLASSES]
+@lru_cache(maxsize=4)
+def _strength(names: tuple[str, ...]) -> NDArray[np.float32]:
+    rows = [_GRAIN[name.split()[1]] for name in names]
     return np.array(rows, np.float32)
 
 
@@ -70,16 +69,17 @@ def develop(canvas: Canvas, rng: np.random.Generator) -> NDArray[np.uint8]:
     Returns:
         ndarray: (S, S, 3) uint8 RGB.
     """
-    size = canvas.size
-    fine, clumps = _strength()[canvas.label].transpose(2, 0, 1)
+    size, world = canvas.size, canvas.world
+    fine, clumps = _strength(world.names)[canvas.label].transpose(2, 0, 1)
     tone = fine * _window(rng, 0, size) + clumps * _window(rng, 1, size)
     tone += 1 + 0.03 * patches(rng, size)
     shade = cv2.blur(canvas.shade, (3, 3)).astype(np.float32) / 255
     image = canvas.image.astype(np.float32) * (tone * shade)[..., None]
     skylight = (1 - shade)[..., None] * np.array((4, 7, 14), np.float32)
     cast = rng.normal(1, 0.035, 3).astype(np.float32)
-    gain = np.float32(rng.uniform(0.82, 1.14))
-    haze = np.float32(rng.uniform(0, 0.16))
+    cast *= np.array(world.cast, np.float32)
+    gain = np.float32(rng.uniform(*world.gain))
+    haze = np.float32(rng.uniform(*world.haze))
     image = (image + skylight) * (cast * gain * (1 - haze))
     image += haze * np.array((198, 206, 216), np.float32)
     image = cv2.GaussianBlur(image, (3, 3), rng.uniform(0.35, 0.95))

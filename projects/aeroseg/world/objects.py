@@ -29,7 +29,7 @@ def draw_roof(
     """A gabled or flat roof, sometimes with a wing."""
     length = rng.uniform(44, 74) * scale
     width = rng.uniform(0.5, 0.75) * length
-    colour = pick_colour(rng, name)
+    colour = pick_colour(rng, name, colours=canvas.world.colours)
     parts = [(centre, length, width, angle)]
     if rng.random() < 0.35:
         along = np.array([np.cos(angle), np.sin(angle)])
@@ -101,7 +101,7 @@ def draw_tank(
 ) -> None:
     """A storage tank: rim and rings; a vent and walkway, or four basins."""
     radius = rng.uniform(19, 31) * scale
-    colour = pick_colour(rng, name, 9)
+    colour = pick_colour(rng, name, 9, canvas.world.colours)
     height = rng.uniform(9, 16) * scale
     turn = np.linspace(0, 2 * np.pi, 20, endpoint=False)
     unit = np.stack([np.cos(turn), np.sin(turn)], 1)
@@ -143,7 +143,7 @@ def draw_court(
     """A marked playing court."""
     length = rng.uniform(70, 100) * scale
     width = rng.uniform(0.5, 0.6) * length
-    colour = pick_colour(rng, name)
+    colour = pick_colour(rng, name, colours=canvas.world.colours)
     canvas.polygon(rectangle(centre, length, width, angle), colour, name)
     if name == 'grass court':
         for k in range(-4, 4, 2):
@@ -177,7 +177,7 @@ def draw_pool(
     scale: float,
 ) -> None:
     """A swimming pool in a paved rim; with lanes, or deeper in the middle."""
-    colour = pick_colour(rng, name)
+    colour = pick_colour(rng, name, colours=canvas.world.colours)
     rim = (206.0, 200.0, 188.0)
     if name == 'round pool':
         radius = rng.uniform(16, 25) * scale
@@ -206,7 +206,7 @@ def draw_truck(
     """A lorry: a box, and a cab with a dark windscreen."""
     length = rng.uniform(36, 48) * scale
     width = max(8.0, 0.36 * length)
-    colour = pick_colour(rng, name)
+    colour = pick_colour(rng, name, colours=canvas.world.colours)
     plan = rectangle(centre, length, width, angle)
     canvas.shadow(plan, 5 * scale, _SHADOW)
     canvas.polygon(plan, (52.0, 52.0, 56.0), name)
@@ -238,7 +238,7 @@ def draw_tree(
         canvas.shadow(spot + unit * radius * 0.9, radius, _SHADOW)
     toward = -canvas.sun / (np.linalg.norm(canvas.sun) + 1e-6)
     for spot, radius in zip(spots, radii, strict=True):
-        colour = pick_colour(rng, name, 9)
+        colour = pick_colour(rng, name, 9, canvas.world.colours)
         canvas.disc(spot, radius, brighten(colour, 0.72), name)
         edge = spot + unit * radius * rng.uniform(0.55, 0.8)
         lobes = zip(edge, rng.uniform(0.25, 0.45, 10), strict=True)

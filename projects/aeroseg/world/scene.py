@@ -13,29 +13,8 @@ from aeroseg.world import objects
 from .canvas import Canvas, Points
 from .ground import lay_fields, lay_road
 from .light import develop
+from .worlds import WORLDS
 
-# Share of each name among the things of a place. Places differ as real ones
-# do; together they show every name about equally often.
-_PLACES: tuple[dict[str, float], ...] = (
-    {
-        'red roof': 4, 'blue roof': 2, 'green roof': 3, 'white roof': 1,
-        'square pool': 2, 'round pool': 2, 'green tree': 1, 'red tree': 1,
-    },
-    {
-        'white roof': 4, 'blue roof': 4, 'green roof': 2, 'round tank': 2,
-        'square tank': 2, 'blue truck': 1, 'white truck': 1, 'red roof': 2,
-    },
-    {
-        'paved court': 4, 'grass court': 4, 'blue court': 5, 'green tree': 1,
-        'red tree': 1,
-        'round pool': 1, 'square pool': 1, 'white roof': 2, 'blue roof': 1,
-    },
-    {
-        'green tree': 2, 'red tree': 2, 'red roof': 2, 'green roof': 2,
-        'round tank': 2, 'square tank': 2, 'blue truck': 1, 'white truck': 1,
-        'paved court': 2, 'grass court': 2, 'blue court': 2,
-    },
-)  # fmt: skip
 _DRAW = {
     'roof': objects.draw_roof,
     'tank': objects.draw_tank,
@@ -63,7 +42,9 @@ class Scene(NamedTuple):
     label: NDArray[np.uint8]
 
 
-def make_scene(index: int, seed: int = 0, size: int = 256) -> Scene:
+def make_scene(
+    index: int, seed: int = 0, size: int = 256, world: str = 'town'
+) -> Scene:
     """Make a scene from its number: the same numbers give the same bytes.
 
     Args:
@@ -71,6 +52,7 @@ def make_scene(index: int, seed: int = 0, size: int = 256) -> Scene:
         seed (int): Which series of scenes, >= 0.
         size (int): Side, px, 32 to 512; the ground area covered grows with
             it.
+        world (str): One of `WORLDS`. Default: 'town'.
 
     Returns:
         Scene: The picture and its exact label map.
@@ -83,12 +65,18 @@ def make_scene(index: int, seed: int = 0, size: int = 256) -> Scene:
             f'make_scene got index={index}, seed={seed}, size={size}; allowed '
             'are index >= 0, seed >= 0 and 32 <= size <= 512'
         )
+    if world not in WORLDS:
+        raise ValueError(
+            f'no generated world {world!r}; there are {list(WORLDS)}'
+        )
+    style = WORLDS[world]
     rng = np.random.default_rng((seed, index))
     high = rng.uniform(0, 2 * np.pi)
-    sun = np.array([np.cos(high), np.sin(high)]) * rng.uniform(0.5, 1.1)
-    canvas = Canvas(size, sun)
+    sun = np.array([np.cos(high), np.sin(high)]) * rng.uniform(*style.sun)
+    canvas = Canvas(size, sun, style)
     angle = rng.uniform(0, 2 * np.pi)
     scale = float(np.exp(rng.uniform(np.log(0.72), np.log(1.25))))
+    scale *= style.scale
     lay_fields(canvas, rng, angle)
     _lay_roads(canvas, rng, angle, scale)
     _place_things(canvas, rng, angle, scale)
@@ -99,7 +87,8 @@ def _lay_roads(
     canvas: Canvas, rng: np.random.Generator, angle: float, scale: float
 ) -> None:
     for turn in (0.0, np.pi / 2)[: int(rng.choice(3, p=(0.15, 0.6, 0.25)))]:
-        name = 'paved road' if rng.random() < 0.5 else 'dirt road'
+        first, second = canvas.world.roads
+        name = first if rng.random() < 0.5 else second
         width = rng.uniform(16, 28) * scale
         path = lay_road(canvas, rng, name, angle + turn, width)
         for at in rng.permutation(range(0, len(path) - 1, 6))[
@@ -107,7 +96,8 @@ def _lay_roads(
         ]:
             heading = np.arctan2(*(path[at + 1] - path[at])[::-1])
             side = np.array([-np.sin(heading), np.cos(heading)])
-            truck = 'blue truck' if rng.random() < 0.5 else 'white truck'
+            one, other = canvas.world.trucks
+            truck = one if rng.random() < 0.5 else other
             spot = path[at] + side * width * 0.2 * rng.choice((-1, 1))
             objects.draw_truck(
                 canvas, rng, truck, spot, float(heading), scale * 0.9
@@ -132,7 +122,8 @@ def _spots(
 def _place_things(
     canvas: Canvas, rng: np.random.Generator, angle: float, scale: float
 ) -> None:
-    place = _PLACES[rng.integers(len(_PLACES))]
+    places = canvas.world.places
+    place = places[rng.integers(len(places))]
     names, weights = list(place), np.array(list(place.values()))
     spots = _spots(canvas, rng, angle, 26 * scale)
     picks = rng.choice(len(names), len(spots), p=weights / weights.sum())

@@ -10,6 +10,8 @@ from mmseg.registry import DATASETS
 
 from aeroseg.read_config import read_config
 
+from ..cross import load_benchmark
+from ..cross.converter import CONVERTED
 from ..open_vocab import OpenVocabDataset
 
 # What the converters write into manifest.json.
@@ -19,6 +21,7 @@ _CONVERTED = {
     'OpenEarthMap': 'OpenEarthMapDataset',
     'folder': 'FolderDataset',
 }
+_CROSS = {load_benchmark(name).dataset: name for name in CONVERTED}
 
 
 def splits_of(
@@ -106,15 +109,20 @@ def _of_config(path: Path) -> dict[str, dict[str, Any]]:
     return found
 
 
-def _type_of(manifest: Path) -> str:
+def _type_of(manifest: Path) -> dict[str, Any]:
+    """Type, and name of the test set, as a dataset is built."""
     try:
         content = json.loads(manifest.read_text(encoding='utf-8'))
-        return _CONVERTED[content['settings']['dataset']]
+        name = content['settings']['dataset']
+        if name in _CROSS:
+            return {'type': 'CrossDataset', 'benchmark': _CROSS[name]}
+        return {'type': _CONVERTED[name]}
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(
             f'{manifest} is not the record of a converter, or is damaged '
-            f'({error!r}); known datasets are {sorted(_CONVERTED)}. Give '
-            '--names instead, or convert again'
+            f'({error!r}); known datasets are '
+            f'{sorted({**_CONVERTED, **_CROSS})}. Give --names instead, or '
+            'convert again'
         ) from error
 
 
@@ -135,12 +143,14 @@ def _of_folder(path: Path, names: str | None) -> dict[str, dict[str, Any]]:
         cfg['type'] = 'FolderDataset'
         cfg['names'] = names or 'names.txt'
     elif manifest.is_file():
-        cfg['type'] = _type_of(manifest)
+        cfg |= _type_of(manifest)
     else:
         raise ValueError(
             f'{path} has neither a manifest.json of a converter nor a '
             'names.txt, so its classes are not known; give --names'
         )
+    if cfg['type'] == 'CrossDataset':
+        return {split: {**cfg, 'splits': [split]} for split in splits}
     return {
         split: {
             **cfg,

@@ -17,7 +17,7 @@ from .tiles import FOLDERS, is_written, tile_files
 
 LOG = 'tiles.jsonl'
 SUMMARY = 'manifest.json'
-_LISTS = ('train.txt', 'val.txt')
+_LISTS = ('train.txt', 'val.txt', 'test.txt')
 _PART = re.compile(r'\..+\.\d+\.part\.\w+')
 
 

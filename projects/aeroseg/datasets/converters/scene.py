@@ -32,7 +32,7 @@ class Scene:
         name (str): Unique in the conversion.
         image (SourceFile): The image.
         label (SourceFile): The label or colour mask.
-        split (str): 'train' or 'val'; '' if the tiles name their own.
+        split (str): 'train', 'val' or 'test'; '' if the tiles name their own.
         tiles (tuple[str, ...]): Names of the tiles wanted, in the form of
             the converter; empty for all.
         stem (str): What the names of its tiles begin with, unless they are

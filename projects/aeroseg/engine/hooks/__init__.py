@@ -3,6 +3,7 @@
 
 from .acceleration_hook import AccelerationHook
 from .dataset_check_hook import DatasetCheckHook
+from .gradient_norm_hook import GradientNormHook
 from .trainable_hook import TrainableHook
 from .training_state_hook import TrainingStateHook
 from .vocabulary_hook import VocabularyHook
@@ -10,6 +11,7 @@ from .vocabulary_hook import VocabularyHook
 __all__ = [
     'AccelerationHook',
     'DatasetCheckHook',
+    'GradientNormHook',
     'TrainableHook',
     'TrainingStateHook',
     'VocabularyHook',

@@ -56,7 +56,7 @@ class TrainingStateHook(Hook):
         bad = [
             name
             for name, value in (outputs or {}).items()
-            if name.startswith('loss') and not math.isfinite(float(value))
+            if name.startswith('loss') and not math.isfinite(_number(value))
         ]
         if bad:
             raise ValueError(
@@ -65,3 +65,7 @@ class TrainingStateHook(Hook):
                 'kept. Lower optim_wrapper.optimizer.lr, or set '
                 'optim_wrapper.clip_grad.max_norm'
             )
+
+
+def _number(value: Tensor | float) -> float:
+    return value.item() if isinstance(value, Tensor) else float(value)

@@ -25,7 +25,7 @@ from .slide_global import slide_global
 
 _PAD_VALUE = 128.0  # grey, as the published code pads
 _BACKGROUND = 255
-_FEW_CLASSES = 256
+FEW_CLASSES = 256  # whose logits results carry
 
 
 class OpenVocabSegmentor(EncoderDecoder):
@@ -282,7 +282,7 @@ class OpenVocabSegmentor(EncoderDecoder):
         Raises:
             ValueError: If the mode of ``test_cfg`` is unknown.
         """
-        few = self.out_channels <= _FEW_CLASSES
+        few = self.out_channels <= FEW_CLASSES
         keep = self.test_cfg.get('keep_logits', few)
         if keep or self.test_cfg.get('mode', 'whole') != 'whole':
             return super().predict(inputs, data_samples)

@@ -1,0 +1,11 @@
+# SED, trained on all classes of OpenEarthMap, as OVRSISBench V1
+# does it: length and batch (docs/protocol.md). Test: tools/test_across.py
+_base_ = '../../baselines/sed_convnext-b_1xb4-80k_openearthmap-768x768.py'
+
+max_iters = 30000
+all_classes = dict(classes='all', metainfo=dict(seen_classes='all'))
+train_dataloader = dict(batch_size=8, dataset=all_classes)
+val_dataloader = dict(dataset=all_classes)
+test_dataloader = val_dataloader
+train_cfg = dict(max_iters=max_iters)
+param_scheduler = dict(T_max=max_iters)
