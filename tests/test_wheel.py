@@ -2,6 +2,7 @@
 """The wheel alone, in an environment and a folder of its own."""
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -13,17 +14,35 @@ import pytest
 from PIL import Image
 
 TINY = 'aeroseg::aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
+FOLDERS = ('projects', 'configs', 'tools', 'benchmarks', 'requirements')
+FILES = (
+    'setup.cfg', 'pyproject.toml', 'README.md', 'LICENSE', 'model-index.yml'
+)  # fmt: skip
 SHORT = (
     'train_cfg.max_iters=2', 'train_cfg.val_interval=2',
     'param_scheduler.T_max=2', 'default_hooks.checkpoint.interval=2',
 )  # fmt: skip
 
 
+def copy_sources(target: Path) -> Path:
+    """What the wheel is made of; building leaves files next to it."""
+    root = Path(__file__).resolve().parents[1]
+    target.mkdir()
+    for name in FOLDERS:
+        ignored = shutil.ignore_patterns('__pycache__', '*.egg-info')
+        shutil.copytree(
+            root / name, target / name, symlinks=True, ignore=ignored
+        )
+    for name in FILES:
+        shutil.copy(root / name, target / name)
+    return target
+
+
 @pytest.fixture(scope='module')
 def command(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """`aeroseg` of a fresh environment that sees the dependencies alone."""
-    root = Path(__file__).resolve().parents[1]
     folder = tmp_path_factory.mktemp('wheel')
+    root = copy_sources(folder / 'source')
     pip = [sys.executable, '-m', 'pip', '--quiet']
     quiet = ['--no-deps', '--disable-pip-version-check']
     subprocess.run(

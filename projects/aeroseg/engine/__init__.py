@@ -2,14 +2,13 @@
 """Training and testing around the model: hooks, optimiser, launching."""
 
 from .atomic_backend import AtomicLocalBackend
-from .autocast_optim_wrapper import AutocastOptimWrapper
 from .hooks import (
     AccelerationHook,
     GradientNormHook,
     TrainableHook,
     VocabularyHook,
 )
-from .quiet_constructor import QuietOptimWrapperConstructor
+from .optimizers import AutocastOptimWrapper, QuietOptimWrapperConstructor
 
 __all__ = [
     'AccelerationHook',
