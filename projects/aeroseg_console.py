@@ -39,7 +39,7 @@ A config is named by its path, or as listed: aeroseg::aeroseg/NAME.py
 def tools() -> dict[str, Path]:
     """The tools by the words that call them, such as 'convert isaid'."""
     found = {'benchmark': MIM / 'benchmarks' / 'benchmark.py'}
-    for path in (MIM / 'tools').glob('*.py'):
+    for path in (MIM / 'tools').glob('[!_]*.py'):
         if path.stem not in _ONLY_IN_THE_CHECKOUT:
             name = _NAMES.get(path.stem, path.stem.replace('_', '-'))
             found[name] = path

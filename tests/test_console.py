@@ -29,6 +29,7 @@ def test_help_has_a_sentence_per_tool(call: Callable, root: Path) -> None:
     assert call() == text
     assert '  train     ' in text
     assert 'Train a model.' in text
+    assert '-table' not in text  # not a tool
     for path in (root / 'tools').rglob('[!_]*.py'):
         if path.stem != 'paper_tables':
             assert aeroseg_console.summary(path) in text, path
