@@ -89,7 +89,13 @@ def _draw_iou(
         axis.barh([0], [0], color=_SEEN, label='seen')
         axis.barh([0], [0], color=_UNSEEN, label='unseen')
     axis.set_xlabel('IoU with 95 % interval, %')
-    axis.legend(fontsize='x-small')
+    # Above the bars: inside it would hide some of them.
+    axis.legend(
+        fontsize='x-small',
+        ncols=3,
+        loc='lower center',
+        bbox_to_anchor=(0.5, 1),
+    )
 
 
 def _draw_precision(axis: Axes, classes: Sequence[Mapping[str, Any]]) -> None:
