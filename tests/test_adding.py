@@ -40,7 +40,7 @@ def test_a_package_of_ones_own_trains_and_is_scored(
         environment={'PYTHONPATH': str(root / 'examples')},
     )
     assert done.status == 0, done.err[-3000:]
-    log = done.out + done.err
+    log = next(tmp_path.glob('work/*/*.log')).read_text()
     assert 'decode.loss_focal' in log
     assert 'water, quay (pier, wharf), ship, container*' in log
     assert 'h-mIoU' in log
