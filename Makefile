@@ -34,7 +34,8 @@ types: $(READY)
 
 # One test process per core, with one thread each.
 test: lint types
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n auto --maxprocesses 8 \
+		--dist worksteal --durations=15
 
 # The models fill the memory: one after the other.
 test-slow: $(READY)
