@@ -22,7 +22,7 @@ INDIRECT = {
 # Folder -> folders whose files it may import by their bare names.
 STARTS = {
     'projects': ('projects',),
-    'tools': ('projects', 'tools/dataset_converters'),
+    'tools': ('projects', 'tools', 'tools/dataset_converters'),
     'studies': ('projects', 'studies'),
     'benchmarks': ('projects', 'benchmarks'),
     'tests': ('projects', 'studies', 'benchmarks', 'tests'),
