@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from table_writer import table_line
+
 from aeroseg.datasets.cross import load_benchmark, protocols
 from aeroseg.evaluation.cross_table import CrossScore, read_cross_score
 from aeroseg.evaluation.scores import mean_of_valid
@@ -169,14 +171,16 @@ def cross_markdown(rows: Sequence[CrossRow]) -> str:
         lines = [
             f'### {protocol}, trained on {trained_on} ({metric}, %)',
             '',
-            _line(heads),
-            _line(['---', '---', *['--:'] * len(sets), '---', '---']),
+            table_line(heads),
+            table_line(['---', '---', *['--:'] * len(sets), '---', '---']),
         ]
         for row in group:
             values = row.scores[metric]
             cells = [f'{values[s]:.2f}' if s in values else '' for s in sets]
             lines.append(
-                _line([row.name, row.backbone, *cells, row.kind, row.source])
+                table_line(
+                    [row.name, row.backbone, *cells, row.kind, row.source]
+                )
             )
         parts.append('\n'.join([*lines, '']))
     return '\n'.join(parts)
@@ -222,7 +226,3 @@ def _sets(rows: Sequence[CrossRow], metric: str) -> list[str]:
     """Test sets in the order of the rows, means last."""
     names = dict.fromkeys(name for row in rows for name in row.scores[metric])
     return sorted(names, key=lambda name: name.startswith('mean'))
-
-
-def _line(cells: Sequence[str]) -> str:
-    return f'| {" | ".join(cells)} |'

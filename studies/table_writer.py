@@ -87,8 +87,8 @@ def to_rows(table: Table, runs: Runs) -> str:
     if table.costs:
         first, heads = [''], [*table.metrics, *_COSTS]
     lines = [
-        _line([*first, *heads]),
-        _line([*['---'] * len(first), *['--:'] * len(heads)]),
+        table_line([*first, *heads]),
+        table_line([*['---'] * len(first), *['--:'] * len(heads)]),
     ]
     for row in table.rows:
         lines += _row_lines(table, row, runs)
@@ -132,14 +132,14 @@ def _row_lines(table: Table, row: Row, runs: Runs) -> list[str]:
         for metric in table.metrics
     ]
     if table.costs:
-        return [_line([row.name, *ours, *_costs(table, row, runs)])]
+        return [table_line([row.name, *ours, *_costs(table, row, runs)])]
     lines = []
     if row.paper:
         figures = [
             f'{figure:.2f}' for c in table.columns for figure in row.paper[c]
         ]
-        lines.append(_line([row.name, 'paper', *figures]))
-    return [*lines, _line(['' if row.paper else row.name, 'ours', *ours])]
+        lines.append(table_line([row.name, 'paper', *figures]))
+    return [*lines, table_line(['' if row.paper else row.name, 'ours', *ours])]
 
 
 def _costs(table: Table, row: Row, runs: Runs) -> list[str]:
@@ -206,5 +206,6 @@ def _distinct(values: Iterable[object]) -> str:
     return ' / '.join(dict.fromkeys(str(v) for v in values))
 
 
-def _line(cells: Sequence[str]) -> str:
+def table_line(cells: Sequence[str]) -> str:
+    """A line of a Markdown table."""
     return f'| {" | ".join(cells)} |'

@@ -9,7 +9,7 @@ from pathlib import Path
 import aeroseg_console
 import pytest
 
-from aeroseg.read_config import find_config, read_config
+from aeroseg.read_config import config_file, read_config
 
 
 @pytest.fixture
@@ -87,10 +87,10 @@ def test_paths_of_the_pages_work_without_a_checkout(
 ) -> None:
     name = 'aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
     monkeypatch.chdir(tmp_path)
-    assert find_config(f'configs/{name}').is_file()
+    assert config_file(f'configs/{name}').is_file()
     (tmp_path / 'configs').mkdir()  # the user's own: nothing is guessed
     with pytest.raises(FileNotFoundError, match='aeroseg configs'):
-        find_config(f'configs/{name}')
+        config_file(f'configs/{name}')
 
 
 @pytest.mark.parametrize(

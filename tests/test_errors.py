@@ -1,11 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 import signal
-import socket
 from pathlib import Path
 
 import pytest
 import torch
-from tool_process import ToolRun
+from tool_process import run_ranks
 
 from aeroseg.errors import explain_partner, is_out_of_memory, reason
 
@@ -65,23 +64,7 @@ os._exit(0)
 def test_a_killed_partner_is_named(tmp_path: Path) -> None:
     script = tmp_path / 'partner.py'
     script.write_text(PARTNER)
-    with socket.socket() as free:
-        free.bind(('127.0.0.1', 0))
-        port = free.getsockname()[1]
-    environment = {
-        'MASTER_ADDR': '127.0.0.1',
-        'MASTER_PORT': str(port),
-        'WORLD_SIZE': '2',
-    }
-    first, second = (
-        ToolRun(
-            str(script),
-            [],
-            tmp_path,
-            environment={**environment, 'RANK': str(rank)},
-        )
-        for rank in range(2)
-    )
+    first, second = run_ranks(script, size=2)
     assert second.wait().status == -signal.SIGKILL
     out = first.wait().out
     assert (

@@ -9,9 +9,8 @@ import sysconfig
 import venv
 from pathlib import Path
 
-import numpy as np
 import pytest
-from PIL import Image
+from data.make_pairs import make_pairs
 
 TINY = 'aeroseg::aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 FOLDERS = ('projects', 'configs', 'tools', 'benchmarks', 'requirements')
@@ -79,26 +78,14 @@ def call(command: Path, folder: Path, *words: str) -> str:
     return done.stdout + done.stderr
 
 
-def write_tiles(folder: Path) -> Path:
-    random = np.random.default_rng(0)
-    for split in ('train', 'val'):
-        for kind, shape in (
-            ('img', (80, 80, 3)),
-            ('ann', (80, 80)),
-        ):
-            path = folder / f'{kind}_dir' / split / 'a.png'
-            path.parent.mkdir(parents=True, exist_ok=True)
-            pixels = random.integers(0, 8, shape, dtype=np.uint8)
-            Image.fromarray(pixels).save(path)
-    return folder
-
-
 def test_train_test_pack_and_predict_in_an_empty_folder(
     command: Path, tmp_path: Path
 ) -> None:
     text = call(command, tmp_path, 'configs', 'tiny')
     assert TINY in text
-    tiles = write_tiles(tmp_path / 'tiles')
+    tiles = tmp_path / 'tiles'
+    for split in ('train', 'val'):
+        make_pairs(tiles, split, number=1, size=(80, 80))
     data = [
         f'{loader}_dataloader.dataset.data_root={tiles}'
         for loader in ('train', 'val', 'test')
@@ -110,7 +97,7 @@ def test_train_test_pack_and_predict_in_an_empty_folder(
     text = call(command, tmp_path, 'pack', 'work/iter_2.pth', 'model')
     assert 'use it: aeroseg predict IMAGE --model model' in text
     text = call(
-        command, tmp_path, 'predict', 'tiles/img_dir/val/a.png',
+        command, tmp_path, 'predict', 'tiles/img_dir/val/0.png',
         *('--model', 'model', '--classes', 'road; tree', '--out', 'out'),
     )  # fmt: skip
     assert (tmp_path / 'out' / 'preview.png').is_file()

@@ -10,6 +10,7 @@ import multiprocessing
 import os
 import resource
 import runpy
+import socket
 import sys
 import traceback
 from collections.abc import Mapping, Sequence
@@ -116,6 +117,36 @@ def run_tool(
         TimeoutError: If it does not end within 300 s.
     """
     return ToolRun(tool, list(map(str, arguments)), folder, **more).wait(300)
+
+
+def run_ranks(script: Path, *arguments: object, size: int) -> list[ToolRun]:
+    """Start a script in processes that can form a group, as torchrun does.
+
+    Args:
+        script (Path): The script; its folder is the working directory.
+        *arguments (object): Its command line.
+        size (int): Number of processes.
+
+    Returns:
+        list[ToolRun]: By rank.
+    """
+    with socket.socket() as free:
+        free.bind(('127.0.0.1', 0))
+        port = free.getsockname()[1]
+    group = {
+        'MASTER_ADDR': '127.0.0.1',
+        'MASTER_PORT': str(port),
+        'WORLD_SIZE': str(size),
+    }
+    return [
+        ToolRun(
+            str(script),
+            list(map(str, arguments)),
+            script.parent,
+            environment={**group, 'RANK': str(rank)},
+        )
+        for rank in range(size)
+    ]
 
 
 def _child(

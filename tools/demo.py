@@ -32,7 +32,7 @@ from PIL import Image
 from torch import Tensor
 
 from aeroseg.apis.load_model import build_model, load_weights
-from aeroseg.checkpoints.model_card import Facts
+from aeroseg.checkpoints.model_card import WORLD_LICENCE, Facts
 from aeroseg.checkpoints.model_folder import write_model_folder
 from aeroseg.command_line import ToolParser, as_called, integer, run_tool
 from aeroseg.engine.calm_console import CalmRunner
@@ -305,8 +305,10 @@ def share(
     """Leave a model folder and a scene, and say what to do with them."""
     checkpoint = args.checkpoint or latest_checkpoint(folder) or ''
     config, model = read_demo(args.config), folder / 'model'
-    facts = Facts(args.config.stem, 'WorldDataset')
-    write_model_folder(checkpoint, config, vocabulary, model, facts, True)
+    facts = Facts(args.config.stem, data_licence=WORLD_LICENCE)
+    write_model_folder(
+        checkpoint, config, vocabulary, model, facts, replace=True
+    )
     scene = folder / 'scene.png'
     Image.fromarray(make_scene(7, TEST_SERIES).image).save(scene)
     command = f'python tools/predict.py {scene} --model {model}'

@@ -14,14 +14,19 @@ Use it with:
 """
 
 import argparse
-import json
 from pathlib import Path
 from typing import Any
 
 from aeroseg.apis import Predictor
-from aeroseg.checkpoints.model_card import Facts, initial_weights
+from aeroseg.checkpoints.model_card import (
+    WORLD_LICENCE,
+    Facts,
+    initial_weights,
+)
 from aeroseg.checkpoints.model_folder import write_model_folder
 from aeroseg.command_line import ToolParser, as_called, number, run_tool
+from aeroseg.datasets.cross.benchmark import BENCHMARKS, load_benchmark
+from aeroseg.evaluation.result_file import read_result
 
 
 def parse_args() -> argparse.Namespace:
@@ -51,14 +56,8 @@ def parse_args() -> argparse.Namespace:
 
 
 def find_result(checkpoint: Path, given: Path | None) -> Path | None:
-    """The result file of a checkpoint.
-
-    Raises:
-        FileNotFoundError: If the given file does not exist.
-    """
+    """The result file of a checkpoint."""
     if given is not None:
-        if not given.is_file():
-            raise FileNotFoundError(f'there is no result file {given}')
         return given
     name = f'*/test_{checkpoint.stem}.json'
     found = sorted(
@@ -67,19 +66,29 @@ def find_result(checkpoint: Path, given: Path | None) -> Path | None:
     return found[-1] if found else None
 
 
-def read_result(path: Path) -> dict[str, Any]:
+def read_scores(path: Path) -> dict[str, Any]:
     """Read a result file.
 
     Raises:
+        FileNotFoundError: If there is no such file.
         ValueError: If it is another file.
     """
     try:
-        result = json.loads(path.read_text(encoding='utf-8'))
-        if 'summary' in result and 'classes' in result:
-            return result
-    except (ValueError, TypeError):
-        pass
-    raise ValueError(f'{path} is no result file of tools/test.py')
+        return read_result(path)
+    except ValueError as error:
+        raise ValueError(
+            f'{path} is no result file of tools/test.py: {error}'
+        ) from error
+
+
+def licence_of(dataset: str) -> str | None:
+    """Licence of a registered dataset's data, where it is known."""
+    if dataset == 'WorldDataset':
+        return WORLD_LICENCE
+    for benchmark in map(load_benchmark, BENCHMARKS):
+        if benchmark.dataset_class == dataset:
+            return f'{benchmark.dataset}: {benchmark.licence}'
+    return None
 
 
 def main() -> None:
@@ -90,14 +99,14 @@ def main() -> None:
     predictor = Predictor(args.config, checkpoint, device='cpu')
     config = predictor.config
     loader = config.get('train_dataloader') or {}
+    dataset = str((loader.get('dataset') or {}).get('type', ''))
     result = find_result(checkpoint, args.result)
     facts = Facts(
         name=args.name or args.folder.resolve().name,
-        dataset=str((loader.get('dataset') or {}).get('type', '')),
         gsd=args.gsd,
-        data_licence=args.data_licence,
+        data_licence=args.data_licence or licence_of(dataset),
         weights=initial_weights(config.model),
-        result=read_result(result) if result else None,
+        result=read_scores(result) if result else None,
         result_name=result.name if result else '',
     )
     write_model_folder(

@@ -60,7 +60,7 @@ def read_config(
             installed, or an option names a key that does not exist.
     """
     if not isinstance(config, Config):
-        config = _read(find_config(config))
+        config = _read(config_file(config))
     if options:
         check_options(config.to_dict(), options)
         config.merge_from_dict(dict(options))
@@ -70,7 +70,7 @@ def read_config(
     return config
 
 
-def find_config(name: str | Path) -> Path:
+def config_file(name: str | Path) -> Path:
     """The file of a config that is named on a command line or in code.
 
     Args:

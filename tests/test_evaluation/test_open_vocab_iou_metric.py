@@ -3,7 +3,6 @@
 
 import json
 import math
-import socket
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +13,7 @@ from mmseg.evaluation import IoUMetric
 from mmseg.registry import METRICS
 from mmseg.structures import SegDataSample
 from PIL import Image
-from tool_process import ToolRun
+from tool_process import run_ranks
 
 from aeroseg.evaluation import OpenVocabIoUMetric
 
@@ -254,23 +253,7 @@ def test_one_process_and_two_give_the_same_file(tmp_path: Path) -> None:
     worker.write_text(WORKER)
     files = [tmp_path / f'{world}.json' for world in (1, 2)]
     for world, target in enumerate(files, start=1):
-        with socket.socket() as free:
-            free.bind(('127.0.0.1', 0))
-            port = free.getsockname()[1]
-        ranks = [
-            ToolRun(
-                str(worker),
-                [str(target), str(tmp_path / 'images.pt')],
-                tmp_path,
-                environment={
-                    'MASTER_ADDR': '127.0.0.1',
-                    'MASTER_PORT': str(port),
-                    'WORLD_SIZE': str(world),
-                    'RANK': str(rank),
-                },
-            )
-            for rank in range(world)
-        ]
+        ranks = run_ranks(worker, target, tmp_path / 'images.pt', size=world)
         for rank in ranks:
             ended = rank.wait()
             assert ended.status == 0, ended.err

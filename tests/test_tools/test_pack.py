@@ -16,6 +16,7 @@ from tool_process import run_tool
 import aeroseg.models  # noqa: F401
 from aeroseg.apis import Predictor
 from aeroseg.checkpoints.model_folder import open_model_folder
+from aeroseg.evaluation.result_file import write_result
 
 PACK = 'tools/pack.py'
 WORDS = 'road; tree, forest'
@@ -46,7 +47,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
         'protocol': {'dataset': {'type': 'OpenEarthMapDataset'}},
     }
     (folder / 'time').mkdir()
-    (folder / 'time/test_iter_4.json').write_text(json.dumps(result))
+    write_result(folder / 'time/test_iter_4.json', result)
     return folder
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from faults.materials import write_tiles
 from PIL import Image
 from tool_process import run_tool
 
@@ -27,24 +28,10 @@ SHORT = [
 ]
 
 
-def write_pairs(folder: Path) -> Path:
-    """Tiles as the OpenEarthMap converter leaves them."""
-    rng = np.random.default_rng(0)
-    for split in ('train', 'val'):
-        for index in range(4):
-            label = rng.integers(0, 8, (4, 4), dtype=np.uint8)
-            label = label.repeat(20, axis=0).repeat(20, axis=1)
-            image = rng.integers(0, 255, (80, 80, 3), dtype=np.uint8)
-            for kind, array in (('img', image), ('ann', label)):
-                path = folder / f'{kind}_dir' / split / f'{index}.png'
-                path.parent.mkdir(parents=True, exist_ok=True)
-                Image.fromarray(array).save(path)
-    return folder
-
-
 @pytest.fixture(scope='module')
 def data(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
-    root = write_pairs(tmp_path_factory.mktemp('data'))
+    root = tmp_path_factory.mktemp('data')
+    write_tiles(root)
     return [
         f'{loader}_dataloader.dataset.data_root={root}'
         for loader in ('train', 'val', 'test')

@@ -1,24 +1,31 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The JSON file with the result of one evaluation."""
+"""The JSON files with the results of evaluations."""
 
 import json
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from aeroseg.files import atomic_path
 
 RESULT_FORMAT = 'aeroseg-scores/1'
 
 
-def write_result(path: str | Path, record: dict[str, Any]) -> None:
+def write_result(
+    path: str | Path, record: Mapping[str, Any], form: str = RESULT_FORMAT
+) -> None:
     """Write a result file, complete or not at all.
 
     Args:
         path (str | Path): The JSON file; missing folders are created.
-        record (dict): Plain values. A nan becomes null, since JSON has none.
+        record (Mapping): Plain values and named tuples, which become objects.
+            A nan becomes null, since JSON has none.
+        form (str): Name and version of the format, the first entry.
     """
-    content = _plain({'format': RESULT_FORMAT, **record})
+    content = _plain({'format': form, **record})
     with atomic_path(path) as part:
         text = json.dumps(content, indent=1, allow_nan=False)
         part.write_text(text + '\n', encoding='utf-8')
@@ -57,10 +64,12 @@ def read_result(path: str | Path) -> dict[str, Any]:
 
 
 def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
+    if hasattr(value, '_asdict'):
+        value = value._asdict()
+    if isinstance(value, Mapping):
         return {str(key): _plain(entry) for key, entry in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(entry) for entry in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
+    if isinstance(value, (float, np.floating)):
+        return float(value) if math.isfinite(value) else None
     return value

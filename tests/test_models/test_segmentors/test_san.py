@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 import torch
+from data.short_run import short_world_run
 from mmengine.config import ConfigDict
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
@@ -300,14 +301,8 @@ def test_a_run_in_the_world_with_words_unseen_in_training(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    config = read_config('configs/demo/systems/san_world.py')
-    loader = {'num_workers': 0, 'persistent_workers': False}
-    for name, length in (('train', 4), ('val', 2), ('test', 2)):
-        config[f'{name}_dataloader'].update(loader, batch_size=2)
-        config[f'{name}_dataloader'].dataset.update(length=length, size=64)
-    config.train_cfg.update(max_iters=2, val_interval=2)
+    config = short_world_run('configs/demo/systems/san_world.py', tmp_path)
     config.default_hooks.logger.interval = 1
-    config.work_dir, config.experiment_name = str(tmp_path), 'san world'
     runner = Runner.from_cfg(config)
     before = {k: v.clone() for k, v in runner.model.state_dict().items()}
     runner.train()

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F
+from data.short_run import short_world_run
 from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from mmengine.structures import PixelData
@@ -195,14 +196,8 @@ def test_a_run_in_the_world(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(root)
-    config = read_config('configs/demo/systems/scan_world.py')
-    loader = {'num_workers': 0, 'persistent_workers': False}
-    for name, length in (('train', 4), ('val', 2), ('test', 2)):
-        config[f'{name}_dataloader'].update(loader, batch_size=2)
-        config[f'{name}_dataloader'].dataset.update(length=length, size=64)
-    config.train_cfg.update(max_iters=2, val_interval=2)
+    config = short_world_run('configs/demo/systems/scan_world.py', tmp_path)
     config.model.decode_head.num_queries = 4
-    config.work_dir, config.experiment_name = str(tmp_path), 'scan world'
     Runner.from_cfg(config).train()
     config.load_from = str(tmp_path / 'iter_2.pth')
     config.experiment_name = 'scan world test'

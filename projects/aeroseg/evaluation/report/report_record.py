@@ -1,20 +1,17 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The full report as a record, as a JSON file and as text."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from rich import box
 from rich.table import Table
 
-from aeroseg.files import atomic_path
-
+from ..result_file import write_result
 from ..score_table import format_score, render_table
-from .bootstrap import REPLICATES, Interval, batch_means, score_intervals
+from .bootstrap import REPLICATES, batch_means, score_intervals
 from .image_counts import ImageCounts
 from .score_histograms import ScoreHistograms
 
@@ -80,10 +77,7 @@ def report_record(
 
 def write_record(record: Mapping[str, Any], folder: Path) -> None:
     """Write `report.json`, complete or not at all; nan becomes null."""
-    content = _plain({'format': _FORMAT, **record})
-    with atomic_path(folder / REPORT_FILE) as part:
-        text = json.dumps(content, indent=1, allow_nan=False)
-        part.write_text(text + '\n', encoding='utf-8')
+    write_result(folder / REPORT_FILE, record, _FORMAT)
 
 
 def report_text(record: Mapping[str, Any]) -> str:
@@ -178,15 +172,3 @@ def _distractor_table(rows: Sequence[Mapping[str, Any]]) -> str:
         taken = f'{row["taken_percent"]:.2f} %'
         table.add_row(str(row['words']), *scores, taken)
     return render_table(table)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, Interval):
-        return _plain(value._asdict())
-    if isinstance(value, Mapping):
-        return {str(key): _plain(entry) for key, entry in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(entry) for entry in value]
-    if isinstance(value, (float, np.floating)):
-        return float(value) if math.isfinite(value) else None
-    return value

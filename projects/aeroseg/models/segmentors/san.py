@@ -13,17 +13,15 @@ from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
-from .open_vocab import OpenVocabSegmentor
+from .mask_query import MaskQuerySegmentor
 
 
 @MODELS.register_module()
-class SAN(OpenVocabSegmentor):
+class SAN(MaskQuerySegmentor):
     """Side Adapter Network (CVPR 2023, arXiv:2302.12242).
 
     image -> CLIP's first blocks -> side network -> masks and attention biases
     -> CLIP's last blocks -> a feature per mask -> similarity to the words.
-    The score of a class is the sum over the masks of its probability times
-    the mask, (0, Q) for Q masks.
 
     Args:
         backbone (dict): See :class:`SplitCLIP`.
@@ -72,9 +70,7 @@ class SAN(OpenVocabSegmentor):
             },
         )
         self.logit_scale = logit_scale
-        width = self.text_encoder.embed_dims
-        self.no_class = nn.Parameter(torch.empty(1, width))
-        nn.init.normal_(self.no_class, std=width**-0.5)
+        self._init_no_class()
 
     @property
     def stride(self) -> int:
@@ -104,12 +100,6 @@ class SAN(OpenVocabSegmentor):
             self.backbone.recognise(first, bias) @ words for bias in biases
         ]
 
-    def _word_features(self) -> Tensor:
-        """Scaled features of the words and of 'no class', (T + K + 1, C)."""
-        prompts = self.text_encoder(self.vocabulary.queries)
-        words = torch.cat([prompts.mean(dim=1), self.no_class])
-        return self.logit_scale * F.normalize(words, dim=-1)
-
     def forward_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
         queries, logits = self.forward_queries(images)
@@ -118,10 +108,6 @@ class SAN(OpenVocabSegmentor):
         )
         classes = logits[-1].softmax(dim=-1)[..., :-1]
         return torch.einsum('bqt,bqhw->bthw', classes, masks.sigmoid())
-
-    def to_probability(self, logits: Tensor) -> Tensor:
-        """Sums over masks, which can exceed 1, to the range [0, 1)."""
-        return 1 - torch.exp(-logits)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
         """Losses of the matched masks.

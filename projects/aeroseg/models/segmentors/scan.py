@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from aeroseg.vocabulary import Vocabulary
 
 from ..backbones.block_clip import BlockFeatures, crop_masks
-from .open_vocab import OpenVocabSegmentor
+from .mask_query import MaskQuerySegmentor
 
 _MEAN = (123.675, 116.28, 103.53)  # of ImageNet, RGB 0-255
 _STD = (58.395, 57.12, 57.375)
@@ -21,7 +21,7 @@ _SCALE = 100.0  # factor of the similarities, fixed as published
 
 
 @MODELS.register_module()
-class SCAN(OpenVocabSegmentor):
+class SCAN(MaskQuerySegmentor):
     """SCAN (Liu et al., CVPR 2024, arXiv:2312.04089), from facts about it.
 
     image -> backbone -> pixel decoder -> queries with masks; CLIP's maps ->
@@ -128,8 +128,7 @@ class SCAN(OpenVocabSegmentor):
                 'embed_dims': width,
             },
         )
-        self.no_class = nn.Parameter(torch.empty(1, width))
-        nn.init.normal_(self.no_class, std=width**-0.5)
+        self._init_no_class()
         for name, pixel in (('mean', _MEAN), ('std', _STD)):
             constant = torch.tensor(pixel).view(3, 1, 1)
             self.register_buffer(name, constant, persistent=False)
@@ -166,12 +165,6 @@ class SCAN(OpenVocabSegmentor):
             self.integration(feature, cells, clip.embedding) @ words
             for feature in features
         ]
-
-    def _word_features(self) -> Tensor:
-        """Scaled features of the words and of 'no class', (T + K + 1, C)."""
-        prompts = self.text_encoder(self.vocabulary.queries)
-        words = torch.cat([prompts.mean(dim=1), self.no_class])
-        return self.logit_scale * F.normalize(words, dim=-1)
 
     def forward_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
@@ -224,10 +217,6 @@ class SCAN(OpenVocabSegmentor):
             )
             found[part] = (features @ words).softmax(dim=-1)
         return found
-
-    def to_probability(self, logits: Tensor) -> Tensor:
-        """Sums over masks, which can exceed 1, to the range [0, 1)."""
-        return 1 - torch.exp(-logits)
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:
         """Losses of the matched masks, without the crops.
