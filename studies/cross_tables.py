@@ -15,7 +15,7 @@ from aeroseg.datasets.cross import load_benchmark, protocols
 from aeroseg.evaluation.cross_table import CrossScore, read_cross_score
 from aeroseg.evaluation.scores import mean_of_valid
 
-PUBLISHED = Path(__file__).with_name('cross_results.json')
+PUBLISHED = Path(__file__).parent / 'published/cross_results.json'
 METRICS = ('mIoU', 'mACC', 'fwIoU')
 _MARKS = {
     'V': 'published, read at its source',

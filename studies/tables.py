@@ -8,7 +8,7 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
-PAPER_TABLES = Path(__file__).with_name('paper_tables.json')
+PAPER_TABLES = Path(__file__).parent / 'published/paper_tables.json'
 AVERAGE = 'Average'
 
 

@@ -266,7 +266,7 @@ DEMOS = [
     Fault('demo: work dir is a file', DEMO, ('--work-dir', 'taken'),
           write('taken'), 'taken'),
 ]  # fmt: skip
-GOOD = json.loads((ROOT / 'studies/paper_tables.json').read_text())
+GOOD = json.loads((ROOT / 'studies/published/paper_tables.json').read_text())
 PAPER = [
     Fault('tables: no such folder', TABLES, ('no[/red]',), nothing,
           r'no folder no\[/red\]'),

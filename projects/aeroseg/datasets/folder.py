@@ -7,7 +7,8 @@ from typing import Any, Literal
 
 from mmseg.registry import DATASETS
 
-from aeroseg.vocabulary import RGB, Vocabulary
+from aeroseg.palette import RGB
+from aeroseg.vocabulary import Vocabulary
 
 from .labels import IGNORE_INDEX, colour_ids
 from .open_vocab import OpenVocabDataset

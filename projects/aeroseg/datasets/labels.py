@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from aeroseg.vocabulary import RGB, Vocabulary
+from aeroseg.palette import RGB
+from aeroseg.vocabulary import Vocabulary
 
 from .image_file import open_image
 

@@ -7,7 +7,8 @@ import numpy as np
 from torch import Tensor
 
 from aeroseg.background import decide, merge_background
-from aeroseg.vocabulary import RGB, Vocabulary
+from aeroseg.palette import RGB
+from aeroseg.vocabulary import Vocabulary
 
 BACKGROUND = 'background'
 _BACKGROUND_COLOUR = (235, 235, 235)

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from aeroseg.datasets.converters.tile_list import (
+from aeroseg.datasets.converters.isaid import (
     parse_tile_name,
     read_tile_list,
     tile_name,

@@ -8,7 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from aeroseg.vocabulary import RGB, Vocabulary
+from aeroseg.palette import RGB
+from aeroseg.vocabulary import Vocabulary
 from aeroseg.window_starts import EndRule
 
 from ..labels import (

@@ -1,9 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """iSAID: colour masks of DOTA scenes, and two ready-made tilings."""
 
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import numpy as np
@@ -18,8 +19,7 @@ from ..labels import (
 )
 from .converter import Converter, Record, compare
 from .scene import Scene, Tile
-from .source import SourceFile, list_files, put_once
-from .tile_list import parse_tile_name, read_tile_list, tile_name
+from .source import SourceFile, list_files, put_once, read_lines
 from .tiling import Window, tile_windows
 
 # Number of tiles of iSAID-5i, and so of arXiv:2504.09203.
@@ -27,6 +27,7 @@ PUBLISHED = {'train': 18076, 'val': 6363}
 # Left out by the official devkit (preprocess/split.py) and by iSAID-5i.
 LEFT_OUT = frozenset({'P1527', 'P1530'})
 _MASK = '_instance_color_RGB'
+_TILE = re.compile(r'(.+)_(\d+)_(\d+)_(\d+)_(\d+)')
 
 Layout = Literal['official', 'isaid-5i', 'bundle']
 
@@ -271,3 +272,48 @@ def _split(file: SourceFile) -> str | None:
     parts = [*Path(file.container).parts, *file.path.parts]
     found = [part for part in parts if part in ('train', 'val', 'test')]
     return found[-1] if found and found[-1] != 'test' else None
+
+
+def read_tile_list(path: str | Path) -> list[str]:
+    """Names of a published tile list.
+
+    Args:
+        path (str | Path): A line holds the path of an image, optionally
+            followed by that of its mask; only the name of the image counts.
+
+    Returns:
+        list[str]: Names without folder and ending, in order.
+
+    Raises:
+        ValueError: If a name is given twice, or the list is empty or no text
+            in UTF-8.
+    """
+    lines = read_lines(Path(path).read_bytes(), path)
+    names = [PurePosixPath(line.split()[0]).stem for line in lines]
+    twice = [name for name, n in Counter(names).items() if n > 1]
+    if twice or not names:
+        fault = f'{twice[0]} is listed twice' if twice else 'no tile listed'
+        raise ValueError(f'{path}: {fault}; give every tile once')
+    return names
+
+
+def parse_tile_name(name: str) -> tuple[str, int, int, int, int]:
+    """Scene, y0, y1, x0 and x1 (px) of a tile.
+
+    Raises:
+        ValueError: If the name has another form.
+    """
+    match = _TILE.fullmatch(name)
+    if match is None:
+        raise ValueError(
+            f'{name!r} is not a tile name; expected SCENE_y0_y1_x0_x1, such '
+            'as P0003_0_256_206_462'
+        )
+    y0, y1, x0, x1 = map(int, match.groups()[1:])
+    return match[1], y0, y1, x0, x1
+
+
+def tile_name(scene: str, window: Window) -> str:
+    """The inverse of :func:`parse_tile_name`."""
+    x, y, width, height = window
+    return f'{scene}_{y}_{y + height}_{x}_{x + width}'

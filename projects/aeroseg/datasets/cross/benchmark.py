@@ -13,7 +13,7 @@ from mmseg.registry import DATASETS
 
 from aeroseg.palette import RGB, hex_to_rgb
 from aeroseg.vocabulary import Vocabulary
-from aeroseg.vocabulary_text import split_classes
+from aeroseg.vocabulary.text import split_classes
 
 from ..labels import IGNORE_INDEX, ColourTable, IdTable
 

@@ -9,8 +9,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 
 from ..features import AerOSegFeatures
-from ..layers.guidance_projection import GuidanceProjection
 from ..layers.upsample import UpsampleStage
+from .guidance_projection import GuidanceProjection
 from .open_vocab_head import OpenVocabHead
 
 _KEPT_CLASSES = 160

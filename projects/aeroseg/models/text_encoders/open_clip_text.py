@@ -12,7 +12,8 @@ from mmseg.registry import MODELS
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
-from ...prompts import get_templates
+from aeroseg.vocabulary.prompts import get_templates
+
 from ..layers.clip_towers import ClipModel, build_text_tower, run_block
 from ..layers.split_attention import set_trainable
 
@@ -35,7 +36,7 @@ class OpenCLIPTextEncoder(BaseModule):
         model (str | dict): open_clip model name or config; the same as the
             image tower's.
         templates (str | Sequence[str]): Name of a prompt set or sentences
-            with '{}'; see :func:`aeroseg.prompts.get_templates`.
+            with '{}'; see :func:`aeroseg.vocabulary.prompts.get_templates`.
         trainable (str): 'qv' (the paper), 'all' or 'none'.
         chunk (int): Sentences per pass without gradients.
         with_cp (bool): Recompute activations in the backward pass.

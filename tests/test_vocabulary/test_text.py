@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from aeroseg.vocabulary import Vocabulary
-from aeroseg.vocabulary_text import clean_word, read_lines, split_classes
+from aeroseg.vocabulary.text import clean_word, read_lines, split_classes
 
 COMPOSED, DECOMPOSED = 'caf\u00e9', 'cafe\u0301'
 

@@ -4,7 +4,7 @@
 import pytest
 import torch
 
-from aeroseg.models.layers.guidance_projection import GuidanceProjection
+from aeroseg.models.decode_heads.guidance_projection import GuidanceProjection
 
 
 @pytest.mark.parametrize('upsample', ['nearest', 'deconv'])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from .palette import RGB, hex_to_rgb
+from aeroseg.palette import RGB, hex_to_rgb
 
 _MARK = re.compile(r'\[([^\[\]]*)\]')
 # Control, format (zero-width, direction), surrogate and unassigned characters

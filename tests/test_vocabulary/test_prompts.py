@@ -3,7 +3,7 @@
 
 import pytest
 
-from aeroseg.prompts import get_templates
+from aeroseg.vocabulary.prompts import get_templates
 
 
 def test_named_sets() -> None:

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, cast
 
-from .palette import RGB, default_palette
-from .vocabulary_text import clean_word, read_lines, split_classes
+from aeroseg.palette import RGB, default_palette
+
+from .text import clean_word, read_lines, split_classes
 
 
 @dataclass(frozen=True)
@@ -144,7 +145,7 @@ class Vocabulary:
     def from_file(cls, path: str | Path, **kwargs: Any) -> 'Vocabulary':
         """Read a text file with a class per line.
 
-        See :func:`.vocabulary_text.read_lines` for the form and the errors.
+        See :func:`.text.read_lines` for the form and the errors.
         """
         lines = read_lines(Path(path))
         if lines and lines[0].seen is not None:
