@@ -34,6 +34,7 @@ from torch import Tensor
 from aeroseg.apis.load_model import build_model, load_weights
 from aeroseg.checkpoints.model_card import WORLD_LICENCE, Facts
 from aeroseg.checkpoints.model_folder import write_model_folder
+from aeroseg.checkpoints.read import read_checkpoint, weights_of
 from aeroseg.command_line import ToolParser, as_called, integer, run_tool
 from aeroseg.engine.calm_console import CalmRunner
 from aeroseg.engine.run import latest_checkpoint
@@ -306,9 +307,8 @@ def share(
     checkpoint = args.checkpoint or latest_checkpoint(folder) or ''
     config, model = read_demo(args.config), folder / 'model'
     facts = Facts(args.config.stem, data_licence=WORLD_LICENCE)
-    write_model_folder(
-        checkpoint, config, vocabulary, model, facts, replace=True
-    )
+    weights = weights_of(read_checkpoint(checkpoint))
+    write_model_folder(weights, config, vocabulary, model, facts, replace=True)
     scene = folder / 'scene.png'
     Image.fromarray(make_scene(7, TEST_SERIES).image).save(scene)
     command = f'python tools/predict.py {scene} --model {model}'

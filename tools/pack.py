@@ -24,6 +24,7 @@ from aeroseg.checkpoints.model_card import (
     initial_weights,
 )
 from aeroseg.checkpoints.model_folder import write_model_folder
+from aeroseg.checkpoints.read import read_checkpoint, weights_of
 from aeroseg.command_line import ToolParser, as_called, number, run_tool
 from aeroseg.datasets.cross.benchmark import BENCHMARKS, load_benchmark
 from aeroseg.evaluation.result_file import read_result
@@ -109,9 +110,8 @@ def main() -> None:
         result=read_scores(result) if result else None,
         result_name=result.name if result else '',
     )
-    write_model_folder(
-        checkpoint, config, predictor.trained, args.folder, facts
-    )
+    weights = weights_of(read_checkpoint(checkpoint))
+    write_model_folder(weights, config, predictor.trained, args.folder, facts)
     for path in sorted(args.folder.iterdir()):
         print(f'{path.stat().st_size / 2**20:9.1f} MiB  {path}')
     if result:

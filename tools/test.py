@@ -6,6 +6,7 @@ with the harmonic mean; writes them, with the protocol, as JSON.
 
 Examples:
   python tools/test.py CONFIG work_dirs/NAME/iter_10000.pth
+  python tools/test.py CONFIG my-model                 # a model folder
   python tools/test.py CONFIG CHECKPOINT --show-dir pictures
   python tools/test.py CONFIG CHECKPOINT --tta         # scaled, flipped views
   python tools/test.py CONFIG CHECKPOINT --out labels  # an image of ids each
@@ -41,7 +42,8 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         'checkpoint',
         nargs='?',
-        help='checkpoint file; training-free models need none',
+        help='checkpoint file, or a model folder of tools/pack.py or '
+        'tools/export.py; training-free models need none',
     )
     parser.add_argument(
         '--out',

@@ -61,6 +61,15 @@ def accelerated(enabled: bool = True) -> Iterator[None]:
         _count(-1)
 
 
+def is_recorded() -> bool:
+    """Whether operations are recorded, for gradients or for an export.
+
+    Models then compute all classes at once and change nothing in place; else
+    they work in parts, to save memory and time.
+    """
+    return torch.is_grad_enabled() or torch.compiler.is_exporting()
+
+
 def _count(change: int) -> None:
     """Replace the function while any context is open."""
     global _entered

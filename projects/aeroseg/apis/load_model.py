@@ -96,8 +96,13 @@ def model_identity(config: Config, checkpoint: str | Path | None) -> str:
             the settings name, as training-free models do.
     """
     digest = hashlib.sha256(repr(config.model).encode())
-    given = [] if checkpoint is None else [Path(checkpoint)]
-    for path in given or _named_files(config.model):
+    if checkpoint is None:
+        files = _named_files(config.model)
+    else:
+        files = [Path(checkpoint)]
+    if 'image_part' in config.model:  # of an exported model
+        files.append(Path(config.model.image_part))
+    for path in files:
         with path.open('rb') as file:
             while block := file.read(2**22):
                 digest.update(block)

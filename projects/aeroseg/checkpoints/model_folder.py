@@ -3,10 +3,12 @@
 
 It has `model.safetensors` (weights), `config.json` (the model and how it is
 used), `vocabulary.json` (the classes of the training) and `README.md` (the
-model card). Nothing in it is executed or unpickled when it is opened.
+model card). An exported model also has `image.onnx`, its image part. Nothing
+in the folder is executed or unpickled when it is opened.
 """
 
 import json
+import shutil
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,18 +16,21 @@ from typing import Any, NamedTuple
 
 from mmengine.config import Config
 from safetensors.torch import save_file
+from torch import Tensor
 
 from aeroseg.files import atomic_path
 from aeroseg.vocabulary import Vocabulary
 
 from .fit import AUXILIARY_HEAD
 from .model_card import Facts, write_card
-from .read import read_checkpoint, weights_of
 
 WEIGHTS = 'model.safetensors'
 CONFIG = 'config.json'
 VOCABULARY = 'vocabulary.json'
 CARD = 'README.md'
+IMAGE_PART = 'image.onnx'
+_BIG = f'{IMAGE_PART}.data'  # weights of an ONNX file above 2 GB
+_FILES = (WEIGHTS, CONFIG, VOCABULARY, CARD, IMAGE_PART, _BIG)
 _KEPT = ('model', 'predictor', 'accelerate', 'default_scope')
 
 
@@ -45,44 +50,40 @@ class ModelFolder(NamedTuple):
 
 
 def write_model_folder(
-    checkpoint: str | Path,
+    weights: Mapping[str, Tensor],
     config: Config,
     vocabulary: Vocabulary | None,
     folder: str | Path,
     facts: Facts,
     replace: bool = False,
+    image_part: Path | None = None,
 ) -> Path:
     """Write a trained model as a folder, whole or not at all.
 
     Args:
-        checkpoint (str | Path): A checkpoint of training, or .safetensors.
+        weights (Mapping[str, Tensor]): Of the model; those of an auxiliary
+            head are left out.
         config (Config): The config of the training.
         vocabulary (Vocabulary | None): The classes of the training.
         folder (str | Path): Folder to make; it must be new or empty.
         facts (Facts): What the model card says besides.
         replace (bool): The folder may also hold an earlier model, and
             nothing else, which is then replaced.
+        image_part (Path | None): A folder with `image.onnx`, which is moved
+            into the model's, for models that have one.
 
     Returns:
         Path: The folder.
 
     Raises:
-        FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the folder holds files, the checkpoint cannot be read,
-            or the config holds values that JSON cannot.
+        ValueError: If the folder holds files, or the config holds values that
+            JSON cannot.
     """
     folder = Path(folder)
-    own = {WEIGHTS, CONFIG, VOCABULARY, CARD} if replace else set()
-    if folder.exists() and (
-        not folder.is_dir() or {path.name for path in folder.iterdir()} - own
-    ):
-        raise ValueError(
-            f'{folder} exists and is not an empty folder; give the name of a '
-            'new one'
-        )
-    weights = {
+    check_free(folder, replace)
+    kept = {
         name: value.contiguous().clone()
-        for name, value in weights_of(read_checkpoint(checkpoint)).items()
+        for name, value in weights.items()
         if not name.startswith(AUXILIARY_HEAD)
     }
     settings = _settings(config)
@@ -92,15 +93,40 @@ def write_model_folder(
     ) as temporary:
         part = Path(temporary) / 'model'
         part.mkdir()
-        save_file(weights, part / WEIGHTS, {'format': 'pt'})
+        save_file(kept, part / WEIGHTS, {'format': 'pt'})
         _write_json(part / CONFIG, settings)
         if vocabulary is not None:
             _write_json(part / VOCABULARY, vocabulary.to_dict())
         write_card(part / CARD, settings, vocabulary, facts)
+        if image_part is not None:
+            for name in (IMAGE_PART, _BIG):
+                if (image_part / name).is_file():
+                    shutil.move(image_part / name, part / name)
         if folder.exists():
             folder.rename(Path(temporary) / 'earlier')
         part.rename(folder)
     return folder
+
+
+def check_free(folder: str | Path, replace: bool = False) -> None:
+    """Check that a model may be written into a folder.
+
+    Args:
+        folder (str | Path): It may be missing.
+        replace (bool): It may hold an earlier model, and nothing else.
+
+    Raises:
+        ValueError: If it holds other files.
+    """
+    folder = Path(folder)
+    own = set(_FILES) if replace else set()
+    if folder.exists() and (
+        not folder.is_dir() or {path.name for path in folder.iterdir()} - own
+    ):
+        raise ValueError(
+            f'{folder} exists and is not an empty folder; give the name of a '
+            'new one'
+        )
 
 
 def open_model_folder(name: str | Path) -> ModelFolder:
@@ -140,6 +166,8 @@ def open_model_folder(name: str | Path) -> ModelFolder:
                 f'{folder / VOCABULARY} is damaged: {error!r}'
             ) from error
     kept = {key: settings[key] for key in _KEPT if key in settings}
+    if 'image_part' in kept['model']:
+        kept['model']['image_part'] = str(folder / IMAGE_PART)
     return ModelFolder(Config(kept), folder / WEIGHTS, vocabulary)
 
 
@@ -148,11 +176,7 @@ def _download(name: str) -> Path:
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     try:
-        return Path(
-            snapshot_download(
-                name, allow_patterns=[WEIGHTS, CONFIG, VOCABULARY, CARD]
-            )
-        )
+        return Path(snapshot_download(name, allow_patterns=list(_FILES)))
     except (HfHubHTTPError, HFValidationError, OSError) as error:
         raise FileNotFoundError(
             f'there is no model folder {name}, and it could not be '

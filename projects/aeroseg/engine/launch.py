@@ -12,6 +12,7 @@ import torch
 from mmengine.config import Config, DictAction
 from mmseg.registry import DATASETS, HOOKS, MODELS
 
+from aeroseg.checkpoints.model_folder import open_model_folder
 from aeroseg.checkpoints.read import existing_file
 from aeroseg.read_config import read_config
 
@@ -214,13 +215,22 @@ def set_checkpoint(config: Config, checkpoint: str | None) -> None:
 
     Args:
         config (Config): The whole config; ``load_from`` is set.
-        checkpoint (str | None): Local file.
+        checkpoint (str | None): Local file; or a model folder, whose model
+            replaces the config's. Inference stays as the config says.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If none is given, and the model needs training.
+        ValueError: If none is given, and the model needs training; or the
+            folder is damaged.
     """
-    if checkpoint:
+    if checkpoint and Path(checkpoint).is_dir():
+        found = open_model_folder(checkpoint)
+        inference = config.model.get('test_cfg')
+        config.model = found.config.model
+        if inference is not None:
+            config.model.test_cfg = inference
+        config.load_from = str(found.weights)
+    elif checkpoint:
         config.load_from = str(existing_file(checkpoint))
     elif needs_training(config):
         raise ValueError(

@@ -166,10 +166,10 @@ class RotatedCLIP(BaseModule):
             ValueError: If H or W is not a multiple of the stride.
         """
         x = self._prepare(image)
-        groups: dict[torch.Size, list[int]] = defaultdict(list)
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
         views = [torch.rot90(x, r // 90, dims=(2, 3)) for r in self.rotations]
         for index, view in enumerate(views):
-            groups[view.shape].append(index)
+            groups[view.shape[2], view.shape[3]].append(index)
         dense: dict[int, Tensor] = {}
         maps: tuple[Tensor, ...] = ()
         for members in groups.values():
@@ -203,9 +203,9 @@ class RotatedCLIP(BaseModule):
             else:
                 x = run_block(block, x)
             if index in self.out_indices:
-                tokens.append(x[:, 1:].chunk(count))
+                tokens.append(_by_view(x[:, 1:], count))
         dense = self._last_block(last, x)
-        maps = self._to_map(dense, grid).chunk(count)
+        maps = _by_view(self._to_map(dense, grid), count)
         return maps, tokens, grid
 
     def _last_block(self, block: ResidualAttentionBlock, x: Tensor) -> Tensor:
@@ -220,3 +220,8 @@ class RotatedCLIP(BaseModule):
     def _to_map(tokens: Tensor, grid: tuple[int, int]) -> Tensor:
         """(N, h * w, C) -> (N, C, h, w)."""
         return tokens.transpose(1, 2).unflatten(2, grid)
+
+
+def _by_view(x: Tensor, count: int) -> tuple[Tensor, ...]:
+    """(count * B, ...) -> count times (B, ...)."""
+    return x.unflatten(0, (count, -1)).unbind()

@@ -8,6 +8,8 @@ import torch
 from mmseg.registry import MODELS
 from torch import Tensor, nn
 
+from aeroseg.acceleration import is_recorded
+
 from ..features import AerOSegFeatures
 from ..layers.upsample import UpsampleStage
 from .guidance_projection import GuidanceProjection
@@ -109,9 +111,10 @@ class AttentionUpsampleHead(OpenVocabHead):
         Returns:
             Tensor: Logits, (B, T, 4h, 4w).
         """
-        chunk = x.shape[1] if torch.is_grad_enabled() else self.class_chunk
-        parts = x.split(chunk, dim=1)
-        number = max(1, _KEPT_CLASSES // chunk)
+        parts, number = [x], 1
+        if not is_recorded():
+            parts = list(x.split(self.class_chunk, dim=1))
+            number = max(1, _KEPT_CLASSES // self.class_chunk)
         first, second = cast(Iterable[UpsampleStage], self.stages)
         shared = first.prepare(x.mean(dim=1), guidance[0])
         # The second stage needs the mean over all classes of the first one's

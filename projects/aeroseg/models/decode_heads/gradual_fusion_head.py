@@ -9,6 +9,8 @@ from mmseg.registry import MODELS
 from mmseg.utils import SampleList
 from torch import Tensor, nn
 
+from aeroseg.acceleration import is_recorded
+
 from ..features import SEDFeatures
 from .fusion_stage import FusionStage, join
 from .open_vocab_head import OpenVocabHead
@@ -172,7 +174,7 @@ class GradualFusionHead(OpenVocabHead):
                 kept = self.best_somewhere(scores)
                 x, own, classes = x[:, kept], own[:, kept], classes[kept]
             count = x.shape[1]
-            chunk = count if torch.is_grad_enabled() else self.class_chunk
+            chunk = count if is_recorded() else self.class_chunk
             parts = stage(x, own, inputs.guidance[index], chunk)
             if stage is not self.stages[-1]:
                 x, own = join(parts, count)

@@ -95,7 +95,12 @@ class AttentionWindows(NamedTuple):
         """
         if not any(self.padding) and not any(self.shift):
             return None
+        if torch.compiler.is_exporting():  # its tensors are not to be kept
+            return _mask.__wrapped__(self, like.device)
         return _mask(self, like.device)
+
+
+_REGIONS = 4  # numbers that a side has at most
 
 
 @functools.lru_cache(maxsize=32)
@@ -110,7 +115,7 @@ def _mask(windows: AttentionWindows, device: torch.device) -> Tensor:
             strict=True,
         )
     )
-    regions = rows[:, None] * (int(columns.max()) + 2) + columns[None]
+    regions = rows[:, None] * _REGIONS + columns[None]
     cells = windows.split_heads(regions[None, :, :, None], heads=1)
     return cells == cells.transpose(-1, -2)
 

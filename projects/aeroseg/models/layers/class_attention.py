@@ -156,7 +156,7 @@ class ClassRefinement(nn.Module):
         """Add the equal tokens of the empty slots."""
         if not self.num_slots:
             return summary
-        empty = max(self.num_slots - num_classes, 0)
+        empty = torch.sym_max(self.num_slots - num_classes, 0)
         token = self.norm1(self.padding_token).view(1, 1, 1, -1)
         values, keys = self.attn.summarise(token, self.padding_guidance[None])
         return summary[0] + empty * values, summary[1] + empty * keys

@@ -1,10 +1,14 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The perceptron of a transformer block and the sum that follows it."""
 
+from collections.abc import Sequence
+
 import torch
 import torch.nn.functional as F
 from open_clip.transformer import QuickGELU
 from torch import Tensor, nn
+
+from aeroseg.acceleration import is_recorded
 
 _STEEPNESS = 1.702  # of OpenAI's QuickGELU, x sigmoid(1.702 x)
 # glibc hands blocks above 32 MiB back to the system when they are freed, and
@@ -36,7 +40,7 @@ def feed_forward(
     rows = x.reshape(-1, x.shape[-1])
     out = [
         _both_layers(part, first, activation, second)
-        for part in rows.split(_rows_at_once(rows, first))
+        for part in _in_parts(rows, first)
     ]
     joined = out[0] if len(out) == 1 else torch.cat(out)
     return joined.view(*x.shape[:-1], -1)
@@ -49,18 +53,18 @@ def _both_layers(
         return second(activation(first(x)))
     bias = _STEEPNESS * first.bias
     hidden = F.linear(_STEEPNESS * x, first.weight, bias)
-    hidden = F.silu(hidden, inplace=not torch.is_grad_enabled())
+    hidden = F.silu(hidden, inplace=not is_recorded())
     out = F.linear(hidden, second.weight, _STEEPNESS * second.bias)
     return out / _STEEPNESS
 
 
-def _rows_at_once(rows: Tensor, first: nn.Linear) -> int:
-    """How many rows keep the hidden layer of a part small."""
-    if torch.is_grad_enabled() or rows.device.type != 'cpu':
-        return max(1, len(rows))
+def _in_parts(rows: Tensor, first: nn.Linear) -> Sequence[Tensor]:
+    """The rows, in parts that keep the hidden layer of each small."""
+    if is_recorded() or rows.device.type != 'cpu':
+        return (rows,)
     size = len(rows) * first.out_features * rows.element_size()
     parts = max(1, -(-size // _PART_BYTES))
-    return max(1, -(-len(rows) // parts))
+    return rows.split(max(1, -(-len(rows) // parts)))
 
 
 def add_to(fresh: Tensor, other: Tensor) -> Tensor:
@@ -80,6 +84,6 @@ def add_to(fresh: Tensor, other: Tensor) -> Tensor:
     """
     dtype = torch.promote_types(fresh.dtype, other.dtype)
     fresh, other = fresh.to(dtype), other.to(dtype)
-    if torch.is_grad_enabled():
+    if is_recorded():
         return fresh + other
     return fresh.add_(other)

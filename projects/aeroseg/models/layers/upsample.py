@@ -7,6 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from aeroseg.acceleration import is_recorded
+
 
 class GuidanceAttention(nn.Module):
     """Weighs the guidance by what the class-averaged maps attend to.
@@ -120,7 +122,7 @@ class UpsampleStage(nn.Module):
         if self.attention is not None:
             guidance = self.attention(guidance, self.up(mean))
         bias = cast(Tensor, self.up.bias).view(1, -1, 1, 1)
-        bias = bias.expand(len(guidance), -1, *guidance.shape[2:])
+        bias = bias.expand(guidance.shape[0], -1, *guidance.shape[2:])
         both = torch.cat([bias.to(guidance.dtype), guidance], 1)
         weight = self.conv1.weight[:, : both.shape[1]]
         offset = F.conv2d(both, weight, padding=1)
@@ -189,7 +191,7 @@ _TAPS = [
 
 def _sum_in_order(woven: Tensor, offset: Tensor) -> Tensor:
     """The sum of the two, contiguous, which a plain sum would not be."""
-    if torch.is_grad_enabled():
+    if is_recorded():
         return woven + offset
     out = woven.new_empty(woven.shape)
     return torch.add(woven, offset.to(woven.dtype), out=out)

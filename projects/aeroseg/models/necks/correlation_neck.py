@@ -8,6 +8,8 @@ from mmseg.registry import MODELS
 from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
+from aeroseg.acceleration import is_recorded
+
 from ..layers.class_attention import ClassRefinement
 from ..layers.guided_swin import GuidedSwinPair
 
@@ -166,7 +168,7 @@ class CorrelationNeck(BaseModule):
                 f'fit a neck made for {self.in_channels} maps; keep the '
                 'rotations and templates of the training config'
             )
-        chunk = 0 if torch.is_grad_enabled() else self.class_chunk
+        chunk = 0 if is_recorded() else self.class_chunk
         x = self.embed_correlation(correlate(dense, text), chunk)
         guidance = self.project_guidance(guidance)
         text = self.project_text(text)

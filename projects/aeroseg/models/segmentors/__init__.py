@@ -2,6 +2,7 @@
 """Whole systems on one base for open vocabularies."""
 
 from .aeroseg import AerOSeg
+from .exported import ExportedSegmentor
 from .open_vocab import OpenVocabSegmentor
 from .san import SAN
 from .scan import SCAN
@@ -14,6 +15,7 @@ __all__ = [
     'SCAN',
     'SED',
     'AerOSeg',
+    'ExportedSegmentor',
     'OpenVocabSegmentor',
     'OpenVocabTTA',
     'TrainingFreeSegmentor',
