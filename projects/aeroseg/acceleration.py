@@ -67,7 +67,13 @@ def is_recorded() -> bool:
     Models then compute all classes at once and change nothing in place; else
     they work in parts, to save memory and time.
     """
-    return torch.is_grad_enabled() or torch.compiler.is_exporting()
+    return torch.is_grad_enabled() or is_exporting()
+
+
+def is_exporting() -> bool:
+    """Whether torch.export traces the model; torch before 2.7 cannot tell."""
+    known = getattr(torch.compiler, 'is_exporting', None)
+    return known is not None and known()
 
 
 def _count(change: int) -> None:

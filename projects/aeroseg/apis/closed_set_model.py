@@ -74,8 +74,11 @@ class ClosedSetModel(nn.Module):
             Tensor: (B, N, H, W).
         """
         prepare = self.model.data_preprocessor
-        # Where mmseg converts BGR to RGB, the model wants what is here.
-        x = images if prepare._channel_conversion else images.flip(1)
+        # Where mmseg converts BGR to RGB, the model wants what is here. The
+        # name is that of onedl-mmsegmentation, or of mmsegmentation 1.2.
+        names = ('_channel_conversion', 'channel_conversion')
+        converts = any(getattr(prepare, name, False) for name in names)
+        x = images if converts else images.flip(1)
         if prepare._enable_normalize:
             x = (x - prepare.mean) / prepare.std
         metas = [{'img_shape': tuple(images.shape[2:])}] * len(images)

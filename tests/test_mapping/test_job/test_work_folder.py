@@ -14,10 +14,12 @@ def _rows(value: int, count: int = 4) -> np.ndarray:
 def test_pieces_come_back_in_order(tmp_path: Path) -> None:
     work = WorkFolder(tmp_path / 'w', {'a': 1})
     scores = np.zeros((2, 4, 5), np.uint8)
-    assert work.rows_done() == 0
+    assert work.missing(8) == [(0, 8)]
+    assert work.is_empty
     work.save(4, _rows(2), None)
     work.save(0, _rows(1), scores)
-    assert work.rows_done() == 8
+    assert work.missing(8) == []
+    assert not work.is_empty
     again = WorkFolder(tmp_path / 'w', {'a': 1})
     pieces = list(again.pieces())
     assert [top for top, _, _ in pieces] == [0, 4]
@@ -28,21 +30,36 @@ def test_pieces_come_back_in_order(tmp_path: Path) -> None:
 
 def test_pieces_of_another_job_are_dropped(tmp_path: Path) -> None:
     WorkFolder(tmp_path / 'w', {'a': 1}).save(0, _rows(1), None)
-    assert WorkFolder(tmp_path / 'w', {'a': 2}).rows_done() == 0
+    assert WorkFolder(tmp_path / 'w', {'a': 2}).is_empty
 
 
-def test_a_gap_ends_what_is_done(tmp_path: Path) -> None:
+def test_gaps_are_found_and_what_is_kept_stays(tmp_path: Path) -> None:
     work = WorkFolder(tmp_path / 'w', {})
     work.save(0, _rows(1), None)
     work.save(8, _rows(1), None)
-    assert work.rows_done() == 4
+    assert work.missing(20) == [(4, 8), (12, 20)]
+    assert [top for top, _, _ in work.pieces()] == [0, 8]
+
+
+def test_rows_kept_twice_are_one(tmp_path: Path) -> None:
+    work = WorkFolder(tmp_path / 'w', {})
+    work.save(0, _rows(1, 6), None)
+    work.save(4, _rows(1, 4), None)  # from elsewhere, at the same time
+    assert work.missing(8) == [(6, 8)]
     assert [top for top, _, _ in work.pieces()] == [0]
 
 
+def test_a_shared_folder_is_not_cleaned(tmp_path: Path) -> None:
+    WorkFolder(tmp_path / 'w', {}).save(0, _rows(1), None)
+    part = tmp_path / 'w' / '.000000004-000000008.7.part.npz'
+    part.write_bytes(b'PK')  # being written by another process
+    shared = WorkFolder(tmp_path / 'w', {}, shared=True)
+    assert part.exists()
+    assert shared.missing(4) == []
+
+
 @pytest.mark.parametrize('damage', ['cut', 'empty', 'bit'])
-def test_damaged_pieces_are_dropped_with_those_below(
-    tmp_path: Path, damage: str
-) -> None:
+def test_damaged_pieces_are_dropped(tmp_path: Path, damage: str) -> None:
     work = WorkFolder(tmp_path / 'w', {})
     for top in (0, 4, 8):
         work.save(top, _rows(1), None)
@@ -51,8 +68,8 @@ def test_damaged_pieces_are_dropped_with_those_below(
     content[content.index(b'\x01\x01\x01\x01')] ^= 1
     changed = {'cut': content[:90], 'empty': b'', 'bit': content}[damage]
     path.write_bytes(changed)
-    assert work.rows_done() == 4
-    assert [top for top, _, _ in work.pieces()] == [0]
+    assert work.missing(12) == [(4, 8)]
+    assert [top for top, _, _ in work.pieces()] == [0, 8]
 
 
 def test_files_of_the_user_stay(tmp_path: Path) -> None:
@@ -69,7 +86,7 @@ def test_half_written_pieces_do_not_count(tmp_path: Path) -> None:
     work = WorkFolder(tmp_path / 'w', {})
     work.save(0, _rows(1), None)
     (tmp_path / 'w' / '.000000004-000000008.7.part.npz').write_bytes(b'PK')
-    assert work.rows_done() == 4
+    assert work.missing(8) == [(4, 8)]
     work.remove()
     assert not (tmp_path / 'w').exists()
 

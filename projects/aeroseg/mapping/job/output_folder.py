@@ -20,6 +20,10 @@ REPORT = 'report.json'
 _WORK = '.aeroseg'
 
 
+class UnfinishedError(ValueError):
+    """Some rows are missing; the others are kept."""
+
+
 class ForeignFileError(ValueError):
     """A file that this tool did not write has the name of a result."""
 
@@ -136,14 +140,14 @@ class OutputFolder:
                 f'folder that can be written and has {readable(needed)} of '
                 'free space, then run again'
             ) from error
-        except (ForeignFileError, NonFiniteScoresError):
+        except (ForeignFileError, NonFiniteScoresError, UnfinishedError):
             raise  # what is finished is right, and kept
         except ValueError:
             if work is not None:
                 work.remove()
             raise
         except MemoryError:
-            if work is not None and work.rows_done() == 0:
+            if work is not None and work.is_empty:
                 work.remove()
             raise
         work.remove()

@@ -2,7 +2,7 @@
 """A scene of any size: from a raster file to a folder of results."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -31,12 +31,24 @@ from aeroseg.mapping.writing.qgis_style import write_style
 from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
-from .output_folder import OutputFolder, claim_folder
+from .output_folder import OutputFolder, UnfinishedError, claim_folder
 from .scan_scene import scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
+
+ScanRows = Callable[
+    [
+        ScoreModel,
+        RasterSource,
+        LabelScheme,
+        SceneOptions,
+        WorkFolder,
+        Stopwatch,
+    ],
+    None,
+]
 
 
 @dataclass(frozen=True)
@@ -65,6 +77,7 @@ def predict_scene(
     scheme: LabelScheme,
     options: SceneOptions | None = None,
     model_id: str = '',
+    scan: ScanRows = scan_scene,
 ) -> SceneResult:
     """Predict a raster file of any size into a folder.
 
@@ -80,6 +93,8 @@ def predict_scene(
         options (SceneOptions | None): None takes the defaults.
         model_id (str): Tells models apart, so that rows of different ones
             are never mixed.
+        scan (ScanRows): Predicts the rows that are missing: in this process,
+            or as :mod:`aeroseg.mapping.region` does.
 
     Returns:
         SceneResult: Files, areas and notes.
@@ -113,7 +128,9 @@ def predict_scene(
         )
         if folder.report is None:
             with folder.guard(_disk_space(source, scheme, options)) as work:
-                report = _predict(model, source, scheme, options, work)
+                clock = Stopwatch()
+                scan(model, source, scheme, options, work, clock)
+                report = _assemble(source, scheme, options, work, clock)
                 folder.complete(work, report)
         else:
             report = folder.report
@@ -190,15 +207,20 @@ def _disk_space(
     return 3 * values * source.shape[0] * source.shape[1]
 
 
-def _predict(
-    model: ScoreModel,
+def _assemble(
     source: RasterSource,
     scheme: LabelScheme,
     options: SceneOptions,
     work: WorkFolder,
+    clock: Stopwatch,
 ) -> dict[str, Any]:
-    clock = Stopwatch()
-    scan_scene(model, source, scheme, options, work, clock)
+    """Write the results from the rows that are kept."""
+    missing = work.missing(source.shape[0], check=False)
+    if missing:
+        raise UnfinishedError(
+            f'{len(missing)} ranges of rows of {source.path} are missing, '
+            f'the first from {missing[0].top} to {missing[0].bottom}'
+        )
     with ThreadPoolExecutor(max_workers=1) as other:
         counting = other.submit(
             count_classes, _label_pieces(work), scheme, source.pixel_areas

@@ -2,6 +2,7 @@
 """The long part of a job: predict the rows of a scene and keep them."""
 
 import logging
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import torch
@@ -12,14 +13,19 @@ from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.batch_log import BatchLog
-from aeroseg.mapping.windows.map_rows import map_rows, warm_up
+from aeroseg.mapping.windows.map_rows import (
+    MapRows,
+    map_rows,
+    strips_of,
+    warm_up,
+)
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.geotiff import SCORE_NODATA, SCORE_STEPS
 
 from .memory import peak_memory, readable, scene_memory
 from .scene_options import SceneOptions
-from .work_folder import WorkFolder
+from .work_folder import Rows, WorkFolder
 
 logger = logging.getLogger(__name__)
 
@@ -44,9 +50,8 @@ def scan_scene(
         work (WorkFolder): Where the rows go.
         clock (Stopwatch): Counts the time.
     """
-    batches = _batches(options, work)
-    done = work.rows_done()
-    if done == source.shape[0]:
+    gaps = work.missing(source.shape[0])
+    if not gaps:
         return
     scan = Scan(
         model,
@@ -54,26 +59,58 @@ def scan_scene(
         options.tiling,
         scheme.num_scores,
         clock=clock,
-        batches=batches,
+        batches=_batches(options, work),
     )
+    gaps = work.missing(source.shape[0])  # damaged batches drop all
     with clock('warm-up'):
-        warm_up(scan, done)
-    _announce(scan, source, options, done)
+        warm_up(scan, gaps[0].top)
+    _announce(scan, source, options, gaps)
+    strips = sum(len(strips_of(scan, *gap)) for gap in gaps)
+    windows = strips * len(scan.columns)
     bar = tqdm(
-        total=scan.num_windows,
+        total=max(windows, scan.num_windows),
+        initial=max(scan.num_windows - windows, 0),
         unit='window',
         desc=source.path.name,
         disable=not options.progress,
     )
     with bar:
         scan.tick = bar.update
-        for top, labels, scores in map_rows(scan, scheme, done):
-            kept = None
-            if options.scores:
-                with clock('deciding'):
-                    kept = _quantise(scores, labels != scheme.nodata)
-            with clock('writing'):
-                work.save(top, labels, kept)
+        for gap in gaps:
+            rows = map_rows(scan, scheme, gap.top)
+            keep_rows(rows, gap.bottom, scan, scheme, options, work)
+
+
+def keep_rows(
+    rows: Iterator[MapRows],
+    bottom: int,
+    scan: Scan,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    work: WorkFolder,
+) -> None:
+    """Keep rows as they come, up to a row.
+
+    Args:
+        rows (Iterator[MapRows]): Of :func:`map_rows`.
+        bottom (int): Row after the last one to keep. Rows that come with it
+            and lie below are dropped.
+        scan (Scan): The scan, for its clock.
+        scheme (LabelScheme): What the ids mean.
+        options (SceneOptions): Whether scores are kept.
+        work (WorkFolder): Where the rows go.
+    """
+    for top, labels, scores in rows:
+        wanted = bottom - top
+        labels, scores = labels[:wanted], scores[:, :wanted]
+        kept = None
+        if options.scores:
+            with scan.clock('deciding'):
+                kept = _quantise(scores, labels != scheme.nodata)
+        with scan.clock('writing'):
+            work.save(top, labels, kept)
+        if top + len(labels) == bottom:
+            return
 
 
 def _batches(options: SceneOptions, work: WorkFolder) -> BatchLog:
@@ -87,7 +124,10 @@ def _batches(options: SceneOptions, work: WorkFolder) -> BatchLog:
 
 
 def _announce(
-    scan: Scan, source: RasterSource, options: SceneOptions, done: int
+    scan: Scan,
+    source: RasterSource,
+    options: SceneOptions,
+    gaps: Sequence[Rows],
 ) -> None:
     polygons = options.polygons is not None
     needed = scene_memory(scan, source, options.scores, polygons)
@@ -105,8 +145,13 @@ def _announce(
     )
     for note in source.notes:
         logger.info('%s', note)
-    if done:
-        logger.info('resuming at row %d of %d', done, source.shape[0])
+    if gaps != [(0, source.shape[0])]:
+        logger.info(
+            'resuming at row %d of %d; %d rows are missing',
+            gaps[0].top,
+            source.shape[0],
+            sum(bottom - top for top, bottom in gaps),
+        )
 
 
 def _quantise(scores: Tensor, valid: np.ndarray) -> np.ndarray:

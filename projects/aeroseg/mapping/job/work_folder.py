@@ -8,7 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,6 +17,14 @@ from aeroseg.files import atomic_path
 logger = logging.getLogger(__name__)
 
 Piece = tuple[int, np.ndarray, np.ndarray | None]
+
+
+class Rows(NamedTuple):
+    """Rows of a scene, from `top` to before `bottom`."""
+
+    top: int
+    bottom: int
+
 
 _MARK = 'job.txt'
 _BATCHES = 'batches.json'
@@ -41,8 +49,12 @@ class WorkFolder:
     Args:
         folder (Path): Hidden folder inside the output folder.
         job (dict): Everything that determines the result.
+        shared (bool): Whether other processes write into it at the same
+            time; nothing of theirs is removed then, and there is no folder
+            for results.
 
     Attributes:
+        job (dict): The same.
         results (Path): Folder for results until all are complete.
         batches (Path): File for the batches of the windows.
 
@@ -50,8 +62,11 @@ class WorkFolder:
         OSError: If the folder cannot be made or written.
     """
 
-    def __init__(self, folder: Path, job: dict[str, Any]) -> None:
+    def __init__(
+        self, folder: Path, job: dict[str, Any], shared: bool = False
+    ) -> None:
         self.folder = folder
+        self.job = job
         self.results = folder / 'results'
         self.batches = folder / _BATCHES
         if not self.belongs_to(folder, job):
@@ -59,6 +74,8 @@ class WorkFolder:
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(folder / _MARK) as part:
                 part.write_text(fingerprint(job))
+        if shared:
+            return
         for path in folder.glob('.*.part*'):
             path.unlink()
         self._remove_results()
@@ -81,6 +98,8 @@ class WorkFolder:
     ) -> None:
         """Keep the rows from `top` on.
 
+        Several processes may do so at the same time.
+
         Args:
             top (int): Number of the first row.
             labels (np.ndarray): (n, W) ids.
@@ -93,21 +112,37 @@ class WorkFolder:
         with atomic_path(self.folder / name) as part:
             np.savez(part, **arrays)  # type: ignore[arg-type]
 
-    def rows_done(self) -> int:
-        """How many rows, from the top, are complete.
+    def missing(self, height: int, check: bool = True) -> list[Rows]:
+        """The rows that are not kept, from top to bottom.
 
-        A piece that cannot be read, or does not join the one above, is
-        deleted with all pieces below it.
+        A piece that cannot be read, or holds rows of the one above, is
+        deleted.
+
+        Args:
+            height (int): Rows of the scene.
+            check (bool): Whether pieces are read to see if they are whole.
+
+        Returns:
+            list[Rows]: Ranges that do not touch.
         """
-        done, broken = 0, False
+        done, gaps = 0, []
         for top, bottom, path in self._files():
-            broken = broken or top != done or not _is_whole(path, bottom - top)
-            if broken:
+            broken = check and not _is_whole(path, bottom - top)
+            if top < done or broken:
                 logger.warning('%s cannot be used; predicting again', path)
                 path.unlink()
-            else:
-                done = bottom
-        return done
+                continue
+            if top > done:
+                gaps.append(Rows(done, top))
+            done = bottom
+        if done < height:
+            gaps.append(Rows(done, height))
+        return gaps
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether no rows are kept."""
+        return not self._files()
 
     def drop_rows(self) -> None:
         """Start from the top again."""

@@ -22,6 +22,9 @@ def map_rows(
 ) -> Iterator[MapRows]:
     """Predict a scene from top to bottom.
 
+    A piece never holds rows of two strips: it ends at, or before, a row of
+    :func:`ends_of_strips`, wherever the map starts.
+
     The model may see the scene at another size. Only this file knows both:
     all rows that go in or come out are rows of the scene.
 
@@ -47,6 +50,28 @@ def map_rows(
             labels = np.concatenate([scheme.decide(c) for c in chunks])
             labels[~valid] = scheme.nodata
         yield top, labels, scores
+
+
+def ends_of_strips(scan: Scan) -> list[int]:
+    """The row of the scene, per strip, that the map is complete to."""
+    resample = ResampleRows(scan.source.grid, scan.source.shape)
+    strips = scan.strips
+    return [resample.ready(strips.complete(i)) for i in range(len(strips))]
+
+
+def strips_of(scan: Scan, top: int, bottom: int) -> range:
+    """The strips that must be predicted for rows of the scene.
+
+    Args:
+        scan (Scan): The scan.
+        top (int): First row.
+        bottom (int): Row after the last one.
+    """
+    resample = ResampleRows(scan.source.grid, scan.source.shape)
+    first = scan.strips.first_reaching(resample.first_needed(top))
+    ends = ends_of_strips(scan)
+    last = next(i for i, end in enumerate(ends) if end >= bottom)
+    return range(first, last + 1)
 
 
 def warm_up(scan: Scan, first: int = 0) -> None:

@@ -56,7 +56,7 @@ class ResampleRows:
                 held, held_top = scores.clone(), top
             else:
                 held = torch.cat([held, scores], dim=1)
-            ready = self._ready(held_top + held.shape[1])
+            ready = self.ready(held_top + held.shape[1])
             while first < ready:
                 last = min(first + _ROWS, ready)
                 yield first, self._make(first, last, held, held_top)
@@ -71,7 +71,10 @@ class ResampleRows:
         place = (rows.double() + 0.5) * scale - 0.5
         return place.clamp(0, self.grid[0] - 1)
 
-    def _ready(self, arrived: int) -> int:
+    def ready(self, arrived: int) -> int:
+        """Rows of the scene that so many rows of the grid are enough for."""
+        if self.grid == self.shape:
+            return arrived
         if arrived == self.grid[0]:
             return self.shape[0]
         place = self._place(torch.arange(self.shape[0]))

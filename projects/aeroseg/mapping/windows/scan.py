@@ -97,7 +97,6 @@ class Scan:
             tensor is overwritten afterwards.
         """
         begin = self.strips.first_reaching(first)
-        self.tick(begin * len(self.columns))
         width = self.source.grid[1]
         scores = torch.zeros(self.num_scores, self.strips.size, width)
         # One batch, filled again and again: fresh memory takes longer to get

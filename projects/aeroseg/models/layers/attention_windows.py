@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from aeroseg.acceleration import is_exporting
+
 
 class AttentionWindows(NamedTuple):
     """How a grid is cut into (shifted) attention windows.
@@ -95,7 +97,7 @@ class AttentionWindows(NamedTuple):
         """
         if not any(self.padding) and not any(self.shift):
             return None
-        if torch.compiler.is_exporting():  # its tensors are not to be kept
+        if is_exporting():  # its tensors are not to be kept
             return _mask.__wrapped__(self, like.device)
         return _mask(self, like.device)
 

@@ -1,0 +1,158 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Hand out blocks until all are kept; retry those whose worker was lost."""
+
+import logging
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from aeroseg.mapping.job.output_folder import UnfinishedError
+from aeroseg.mapping.job.work_folder import Rows
+
+from .blocks import next_block
+from .engine import Engine, Event
+
+logger = logging.getLogger(__name__)
+
+_BEAT = 0.5  # seconds between two looks at silent workers
+
+
+@dataclass
+class Report:
+    """What happened to workers and blocks.
+
+    Attributes:
+        lost (int): Workers that ended or fell silent, and were replaced.
+        retried (int): Times that a block was handed out again.
+        poisoned (dict[Rows, str]): Blocks that were given up, with the last
+            reason.
+    """
+
+    lost: int = 0
+    retried: int = 0
+    poisoned: dict[Rows, str] = field(default_factory=dict)
+
+
+class Driver:
+    """Keeps every worker busy.
+
+    Args:
+        engine (Engine): Where workers run; they are started here.
+        blocks (Sequence[Rows]): What is to be predicted.
+        bar (tqdm): Counts windows.
+        describe (Callable[[int, int], str]): Text for the bar from blocks
+            left and rows done.
+        patience (float): Seconds without a sign of life after which a
+            worker is replaced.
+        attempts (int): How often a block may fail.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        blocks: Sequence[Rows],
+        bar: 'tqdm[None]',
+        describe: Callable[[int, int], str],
+        patience: float = 600.0,
+        attempts: int = 3,
+    ) -> None:
+        self.engine = engine
+        self.bar = bar
+        self.describe = describe
+        self.patience = patience
+        self.attempts = attempts
+        self.report = Report()
+        self._waiting = sorted(blocks)
+        self._at: dict[int, Rows] = {}  # worker -> its block
+        self._ends: dict[int, int] = {}  # worker -> row after its last block
+        self._heard: dict[int, float] = {}
+        self._failures: Counter[Rows] = Counter()
+        self._in_vain = 0  # failures since a block was finished
+        self._rows = 0
+
+    def run(self) -> Report:
+        """Predict all blocks.
+
+        Returns:
+            Report: Also of blocks that were given up; the others are kept.
+        """
+        workers = range(min(self.engine.size, len(self._waiting)))
+        for worker in workers:
+            self._start(worker)
+        while self._waiting or self._at:
+            for worker in workers:
+                if worker not in self._at and self._waiting:
+                    self._give(worker)
+            for event in self.engine.wait(_BEAT):
+                self._take(event)
+            self._replace_silent()
+        return self.report
+
+    def _start(self, worker: int) -> None:
+        self._ends.pop(worker, None)
+        self.engine.start(worker)
+
+    def _give(self, worker: int) -> None:
+        busy = [block.bottom for block in self._at.values()]
+        block = next_block(self._waiting, self._ends.get(worker), busy)
+        self._waiting.remove(block)
+        self._at[worker] = block
+        self._heard[worker] = time.monotonic()
+        self.engine.submit(worker, block)
+
+    def _take(self, event: Event) -> None:
+        self._heard[event.worker] = time.monotonic()
+        if event.kind == 'tick':
+            self.bar.update(event.windows)
+            return
+        block = self._at.pop(event.worker, None)
+        if event.kind == 'done' and block is not None:
+            self._in_vain = 0
+            self._ends[event.worker] = block.bottom
+            self._rows += block.bottom - block.top
+            left = len(self._waiting) + len(self._at)
+            self.bar.set_postfix_str(self.describe(left, self._rows))
+            return
+        if event.kind == 'lost':
+            self.report.lost += 1
+            logger.warning(
+                'worker %d was lost: %s; it is replaced',
+                event.worker,
+                event.reason,
+            )
+            self._start(event.worker)
+        self._ends.pop(event.worker, None)
+        if block is not None:
+            self._again(block, event.reason)
+
+    def _again(self, block: Rows, why: str) -> None:
+        self._in_vain += 1
+        if self._in_vain > self.attempts * (self.engine.size + 1):
+            raise UnfinishedError(
+                f'{self._in_vain} blocks failed without one that was '
+                f'finished, the last one: {why}. What was finished before is '
+                'kept'
+            )
+        self._failures[block] += 1
+        if self._failures[block] < self.attempts:
+            self.report.retried += 1
+            self._waiting = sorted([*self._waiting, block])
+            return
+        self.report.poisoned[block] = why
+        logger.warning(
+            'rows %d to %d failed %d times and are given up: %s',
+            *block,
+            self.attempts,
+            why,
+        )
+
+    def _replace_silent(self) -> None:
+        now = time.monotonic()
+        for worker in list(self._at):
+            silent = now - self._heard[worker]
+            if silent > self.patience:
+                why = f'no sign of life for {silent:.0f} s'
+                self._take(Event(worker, 'lost', reason=why))

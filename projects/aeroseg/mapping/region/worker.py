@@ -1,0 +1,119 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""What a worker does: predict blocks of a scene into the work folder."""
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import rasterio
+import torch
+
+from aeroseg.mapping.job.memory import READ_CACHE
+from aeroseg.mapping.job.scan_scene import keep_rows
+from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.job.work_folder import Rows, WorkFolder
+from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.windows.map_rows import MapRows, map_rows
+from aeroseg.mapping.windows.scan import Scan
+from aeroseg.mapping.windows.score_model import ScoreModel
+
+Tick = Callable[[int], object]
+
+
+@dataclass(frozen=True)
+class RegionJob:
+    """All that a worker must know; it can be sent to another machine.
+
+    Attributes:
+        scene (Path): The file, under a path that every worker can read.
+        folder (Path): Work folder, which every worker can write.
+        job (dict): Everything that determines the result.
+        scheme (LabelScheme): What the ids mean.
+        options (SceneOptions): How the scene is read and predicted.
+        make_model (Callable[[int], ScoreModel]): Builds the model of the
+            worker of that number.
+        threads (int): CPU threads per worker; 0 leaves them as they are.
+    """
+
+    scene: Path
+    folder: Path
+    job: dict[str, Any]
+    scheme: LabelScheme
+    options: SceneOptions
+    make_model: Callable[[int], ScoreModel]
+    threads: int = 0
+
+
+class BlockWorker:
+    """Predicts blocks, and continues where the last one ended if it can.
+
+    Args:
+        job (RegionJob): The job.
+        number (int): Of this worker, from 0.
+        tick (Callable[[int], object]): Called with the number of windows
+            that were done.
+
+    Raises:
+        FileNotFoundError: If the scene, or a file of the model, is missing.
+        ValueError: If one of them cannot be read.
+    """
+
+    def __init__(self, job: RegionJob, number: int, tick: Tick) -> None:
+        if job.threads:
+            torch.set_num_threads(job.threads)
+        self._open = ExitStack()
+        self._open.enter_context(rasterio.Env(GDAL_CACHEMAX=READ_CACHE))
+        options = job.options
+        self.source = self._open.enter_context(
+            RasterSource(
+                job.scene,
+                options.bands,
+                options.gsd,
+                options.scale,
+                options.stretch,
+                options.allow_damaged,
+            )
+        )
+        self.job = job
+        self.work = WorkFolder(job.folder, job.job, shared=True)
+        self.scan = Scan(
+            job.make_model(number),
+            self.source,
+            options.tiling,
+            job.scheme.num_scores,
+            tick,
+        )
+        self._rows: Iterator[MapRows] = iter(())
+        self._at: int | None = None
+
+    def run(self, block: Rows) -> None:
+        """Predict a block and keep it.
+
+        Args:
+            block (Rows): Ends where strips end, see :func:`make_blocks`, or
+                at rows that are kept already.
+
+        Raises:
+            ValueError: If pixels cannot be read, or scores are not finite.
+            OSError: If the work folder cannot be written.
+            MemoryError: If a window does not fit into memory.
+        """
+        if self._at != block.top:
+            self._rows = map_rows(self.scan, self.job.scheme, block.top)
+        self._at = None
+        keep_rows(
+            self._rows,
+            block.bottom,
+            self.scan,
+            self.job.scheme,
+            self.job.options,
+            self.work,
+        )
+        self._at = block.bottom
+
+    def close(self) -> None:
+        """Close the scene."""
+        self._open.close()
