@@ -10,6 +10,9 @@ Examples:
   python tools/predict.py scene.tif --classes "building; road" --out out
   python tools/predict.py --checkpoint CHECKPOINT --explain \
 --classes "grass; low vegetation"
+  python tools/predict.py scene.tif ... --out out --workers 4
+  python tools/predict.py scene.tif ... --out out \
+--blocks $SLURM_ARRAY_TASK_ID/64   # then once, with --assemble
   torchrun --nproc-per-node 4 tools/predict.py scenes/ ... --out out
 
 Without --checkpoint and --config a model that needs no training is used, with

@@ -5,11 +5,12 @@ import argparse
 import logging
 import os
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import distributed
 
-from aeroseg.command_line import describe
+from aeroseg.command_line import describe, integer, number
 from aeroseg.engine.launch import needs_training
 from aeroseg.errors import remember_partners
 from aeroseg.mapping.job.scene_options import SceneOptions
@@ -59,7 +60,53 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU')
     model.add_argument('--amp', action='store_true', help='use bfloat16')
     words.add_arguments(parser)
+    add_region_arguments(parser)
     SceneOptions.add_arguments(parser)
+
+
+def add_region_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments for large scenes."""
+    group = parser.add_argument_group(
+        'large scenes', 'the result has the same bytes in every way'
+    )
+    group.add_argument(
+        '--workers',
+        type=integer(1),
+        default=1,
+        metavar='N',
+        help='processes of this machine that share each scene; they take '
+        'turns on the GPUs. A worker that is lost is replaced',
+    )
+    group.add_argument(
+        '--patience',
+        type=number(above=0),
+        default=600.0,
+        metavar='SECONDS',
+        help='a worker that finishes no window for so long is replaced '
+        '(default: 600)',
+    )
+    group.add_argument(
+        '--blocks',
+        type=_share,
+        metavar='I/N',
+        help='predict only share I of N of one scene and keep its rows, for '
+        'job arrays; --assemble then writes the results',
+    )
+    group.add_argument(
+        '--assemble',
+        action='store_true',
+        help='write the results from rows that shares have kept; predict '
+        'nothing',
+    )
+
+
+def _share(text: str) -> tuple[int, int]:
+    index, slash, shares = text.partition('/')
+    if not (slash and index.isdecimal() and shares.isdecimal()):
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not a share such as 1/8, the first of eight'
+        )
+    return int(index), int(shares)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -77,8 +124,10 @@ def run(args: argparse.Namespace) -> int:
     if not args.explain and not (args.inputs and args.out):
         raise ValueError('name an image and --out DIR, or ask to --explain')
     tasks = plan(find_scenes(args.inputs), Path(args.out or '.'))
+    _check_region(args, tasks)
     rank, world_size = _join_group()
-    device = args.device
+    # The workers have the model on their devices.
+    device = args.device if args.workers == 1 else 'cpu'
     if device is None and world_size > 1 and torch.cuda.is_available():
         device = f'cuda:{os.environ.get("LOCAL_RANK", "0")}'
     predictor = _predictor(args, device)
@@ -88,8 +137,19 @@ def run(args: argparse.Namespace) -> int:
     if not args.inputs:
         return 0
     options = SceneOptions.from_args(args, predictor.tiling, predictor.scale)
+    if args.blocks is not None:
+        from .regions import predict_share
+
+        (scene, out), (index, shares) = tasks[0], args.blocks
+        predict_share(
+            predictor, scene, out, index, shares, vocabulary, options
+        )
+        return 0
     mine = share(tasks, rank, world_size)
-    failed = _predict_all(predictor, mine, vocabulary, options, len(tasks))
+    scan = _scan(args, predictor, vocabulary)
+    failed = _predict_all(
+        predictor, mine, vocabulary, options, len(tasks), scan
+    )
     return _leave_group(failed, world_size)
 
 
@@ -120,18 +180,58 @@ def _predictor(args: argparse.Namespace, device: str | None) -> Predictor:
     return Predictor(args.config, args.checkpoint, device, args.amp)
 
 
+def _check_region(args: argparse.Namespace, tasks: list[Task]) -> None:
+    """Refuse arguments for large scenes that exclude each other."""
+    ways = {
+        '--workers': args.workers > 1,
+        '--blocks': args.blocks is not None,
+        '--assemble': args.assemble,
+        'torchrun': int(os.environ.get('WORLD_SIZE', '1')) > 1,
+    }
+    chosen = [name for name, used in ways.items() if used]
+    if len(chosen) > 1:
+        raise ValueError(f'{" and ".join(chosen)}: choose one of them')
+    if args.blocks is not None and len(tasks) != 1:
+        raise ValueError(
+            f'--blocks is for one scene, and {len(tasks)} are named; give '
+            'each scene an array of its own'
+        )
+
+
+def _scan(
+    args: argparse.Namespace, predictor: Predictor, vocabulary: Vocabulary
+) -> Any:
+    """How missing rows are predicted; None: in this process."""
+    if args.assemble:
+        from aeroseg.mapping.region.scan_region import refuse_missing
+
+        return refuse_missing
+    if args.workers > 1:
+        from .regions import by_workers
+
+        return by_workers(
+            predictor,
+            args.workers,
+            vocabulary,
+            args.device,
+            patience=args.patience,
+        )
+    return None
+
+
 def _predict_all(
     predictor: Predictor,
     tasks: list[Task],
     vocabulary: Vocabulary,
     options: SceneOptions,
     total: int,
+    scan: Any = None,
 ) -> list[str]:
     """Predict; with several scenes a bad one does not stop the others."""
     failed = []
     for task in tasks:
         try:
-            result = predictor.predict_scene(*task, vocabulary, options)
+            result = predictor.predict_scene(*task, vocabulary, options, scan)
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             sentence = describe(error)
             if total == 1 or sentence is None:

@@ -24,7 +24,6 @@ from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
-from .closed_set_model import ClosedSetModel
 from .explain import Explanation, explain
 from .load_model import (
     build_model,
@@ -33,7 +32,7 @@ from .load_model import (
     model_identity,
 )
 from .result import SegmentationResult
-from .vocabulary_model import VocabularyModel
+from .vocabulary_model import ClosedSetModel, VocabularyModel
 from .words import Classes, read_classes
 
 logger = logging.getLogger(__name__)
@@ -201,6 +200,7 @@ class Predictor:
         out: str | Path,
         classes: Classes | None = None,
         options: SceneOptions | None = None,
+        scan: Any = None,
         **changes: Any,
     ) -> Any:
         """Predict a raster file of any size into a folder.
@@ -211,6 +211,8 @@ class Predictor:
             classes (Classes | None): See :meth:`vocabulary`.
             options (SceneOptions | None): None takes tiling and scale from
                 the config.
+            scan (ScanRows | None): How missing rows are predicted, such as
+                by :func:`.regions.by_workers`; None does it in this process.
             **changes: Fields of the options that are to differ.
 
         Returns:
@@ -219,6 +221,7 @@ class Predictor:
         """
         # Writing scenes needs the optional rasterio.
         from aeroseg.mapping.job.predict_scene import predict_scene
+        from aeroseg.mapping.job.scan_scene import scan_scene
 
         if options is None:
             options = SceneOptions(self.tiling, scale=self.scale)
@@ -230,6 +233,7 @@ class Predictor:
             asked.scheme,
             replace(options, **changes),
             f'{self.identity} {self.amp}',
+            scan or scan_scene,
         )
 
     def explain(self, classes: Classes | None = None) -> Explanation:

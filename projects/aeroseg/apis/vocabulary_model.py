@@ -1,10 +1,11 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A trained model together with one vocabulary."""
+"""A trained model together with one vocabulary, closed-set ones too."""
 
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
-from torch import Tensor
+from mmseg.models import BaseSegmentor
+from torch import Tensor, nn
 
 from aeroseg.acceleration import accelerated
 from aeroseg.mapping.label_scheme import LabelScheme
@@ -59,3 +60,91 @@ class VocabularyModel:
         with autocast, accelerated(self.accelerate):
             logits = self.model.class_logits(images)
         return self.scheme.merge(self.model.to_probability(logits.float()))
+
+
+class ClosedSetModel(nn.Module):
+    """Answers for the classes it was trained on, all or some, in any order.
+
+    Args:
+        model (BaseSegmentor): The trained model, an output per class.
+        trained (Vocabulary | None): Its classes, in the order of the outputs.
+
+    Raises:
+        ValueError: If the classes are not known.
+    """
+
+    def __init__(
+        self, model: BaseSegmentor, trained: Vocabulary | None
+    ) -> None:
+        super().__init__()
+        if trained is None:
+            raise ValueError(
+                'the model has an output per class, and nothing names the '
+                'classes: give a checkpoint that tools/train.py wrote'
+            )
+        self.model: Any = model
+        self.trained = trained
+        self._outputs = list(range(len(trained)))
+
+    @property
+    def text_encoder(self) -> NoReturn:
+        """There is none.
+
+        Raises:
+            ValueError: Always.
+        """
+        raise ValueError(
+            'a closed-set model reads no words, so there is nothing to '
+            'explain; use a model that is asked in words (configs/aeroseg)'
+        )
+
+    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Choose among the classes of the training.
+
+        Raises:
+            ValueError: If another class or a background word is asked for.
+        """
+        place = {n.lower(): i for i, n in enumerate(self.trained.names)}
+        asked = vocabulary.names + vocabulary.contrast
+        unknown = [name for name in asked if name.lower() not in place]
+        if unknown:
+            raise ValueError(
+                f'a closed-set model cannot be asked for {unknown}: it has '
+                f'one output for each of {list(self.trained.names)}. Ask for '
+                'some of these, or use a model that is asked in words '
+                '(configs/aeroseg)'
+            )
+        self._outputs = [place[name.lower()] for name in asked]
+
+    def class_logits(self, images: Tensor) -> Tensor:
+        """Logits of every output, asked for or not.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W).
+
+        Returns:
+            Tensor: (B, N, H, W).
+        """
+        prepare = self.model.data_preprocessor
+        # Where mmseg converts BGR to RGB, the model wants what is here. The
+        # name is that of onedl-mmsegmentation, or of mmsegmentation 1.2.
+        names = ('_channel_conversion', 'channel_conversion')
+        converts = any(getattr(prepare, name, False) for name in names)
+        x = images if converts else images.flip(1)
+        if prepare._enable_normalize:
+            x = (x - prepare.mean) / prepare.std
+        metas = [{'img_shape': tuple(images.shape[2:])}] * len(images)
+        return self.model.encode_decode(x, metas)
+
+    def to_probability(self, logits: Tensor) -> Tensor:
+        """Probabilities of the classes asked for, out of all that there are.
+
+        Args:
+            logits (Tensor): (B, N, H, W).
+
+        Returns:
+            Tensor: (B, T, H, W); the sum over T is below 1 where some classes
+            were not asked for.
+        """
+        order = torch.tensor(self._outputs, device=logits.device)
+        return logits.softmax(dim=1).index_select(1, order)

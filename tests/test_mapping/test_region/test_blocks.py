@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from aeroseg.mapping.job.work_folder import Rows
+from aeroseg.mapping.job.work_folder import Rows, overlaps
 from aeroseg.mapping.reading.image_source import ArraySource
 from aeroseg.mapping.region.blocks import (
     make_blocks,
     next_block,
     share_of,
-    still_missing,
 )
 from aeroseg.mapping.region.scan_region import strips_per_block
 from aeroseg.mapping.windows.scan import Scan
@@ -43,10 +42,10 @@ def test_shares_are_neighbours_and_miss_nothing() -> None:
 def test_only_gaps_are_predicted() -> None:
     blocks = [Rows(0, 10), Rows(10, 20), Rows(20, 30)]
     gaps = [Rows(3, 5), Rows(8, 12), Rows(25, 30)]
-    assert still_missing(blocks, gaps) == [
+    assert overlaps(blocks, gaps) == [
         (3, 5), (8, 10), (10, 12), (25, 30)
     ]  # fmt: skip
-    assert still_missing(blocks, []) == []
+    assert overlaps(blocks, []) == []
 
 
 def test_the_block_below_is_next_else_a_stretch_of_ones_own() -> None:

@@ -14,7 +14,7 @@ from aeroseg.mapping.windows.score_model import NonFiniteScoresError
 
 from .memory import readable
 from .own_files import OwnFiles, Records, record
-from .work_folder import WorkFolder, fingerprint
+from .work_folder import WorkFolder, fingerprint, refuse_shares
 
 REPORT = 'report.json'
 _WORK = '.aeroseg'
@@ -116,7 +116,7 @@ class OutputFolder:
                 WorkFolder(path / _WORK, job).remove()
 
     @contextmanager
-    def guard(self, needed: int) -> Iterator[WorkFolder]:
+    def guard(self, needed: int, shared: bool = False) -> Iterator[WorkFolder]:
         """Make the work folder; explain errors of the disk.
 
         The work folder is kept if the run is stopped or the disk is full,
@@ -124,13 +124,15 @@ class OutputFolder:
 
         Args:
             needed (int): Bytes that the run will write.
+            shared (bool): Whether other runs work on the same job at the
+                same time. The folder is kept then, whatever happens.
 
         Yields:
             WorkFolder: For the finished rows and the results.
         """
         work = None
         try:
-            work = WorkFolder(self.path / _WORK, self.job)
+            work = self._work(shared)
             self._check_space(needed)
             yield work
         except OSError as error:
@@ -143,14 +145,20 @@ class OutputFolder:
         except (ForeignFileError, NonFiniteScoresError, UnfinishedError):
             raise  # what is finished is right, and kept
         except ValueError:
-            if work is not None:
+            if work is not None and not shared:
                 work.remove()
             raise
         except MemoryError:
-            if work is not None and work.is_empty:
+            if work is not None and work.is_empty and not shared:
                 work.remove()
             raise
-        work.remove()
+        if not shared:
+            work.remove()
+
+    def _work(self, shared: bool) -> WorkFolder:
+        if not shared:
+            refuse_shares(self.path / _WORK)
+        return WorkFolder(self.path / _WORK, self.job, shared)
 
     def complete(self, work: WorkFolder, report: dict[str, Any]) -> None:
         """Put the results in their places, and the report last.

@@ -4,6 +4,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -108,26 +109,10 @@ def predict_scene(
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
-    with (
-        rasterio.Env(GDAL_CACHEMAX=READ_CACHE),
-        RasterSource(
-            path,
-            options.bands,
-            options.gsd,
-            options.scale,
-            options.stretch,
-            options.allow_damaged,
-        ) as source,
-        claim_folder(Path(out)),
-    ):
-        _check(source, Path(out), options)
-        job = _job(source, scheme, options, model_id)
-        files = result_files(options)
-        folder = OutputFolder(
-            Path(out), job, list(files.values()), options.overwrite
-        )
+    with open_scene(path, options) as source, claim_folder(Path(out)):
+        folder = open_output(source, out, scheme, options, model_id)
         if folder.report is None:
-            with folder.guard(_disk_space(source, scheme, options)) as work:
+            with folder.guard(disk_space(source, scheme, options)) as work:
                 clock = Stopwatch()
                 scan(model, source, scheme, options, work, clock)
                 report = _assemble(source, scheme, options, work, clock)
@@ -141,6 +126,49 @@ def predict_scene(
         [ClassArea(*values) for values in report['areas']],
         report['notes'],
     )
+
+
+@contextmanager
+def open_scene(
+    path: str | Path, options: SceneOptions
+) -> Iterator[RasterSource]:
+    """Open a scene as the options say.
+
+    Raises:
+        FileNotFoundError: If there is no such scene.
+        ValueError: If it cannot be read.
+    """
+    with (
+        rasterio.Env(GDAL_CACHEMAX=READ_CACHE),
+        RasterSource(
+            path,
+            options.bands,
+            options.gsd,
+            options.scale,
+            options.stretch,
+            options.allow_damaged,
+        ) as source,
+    ):
+        yield source
+
+
+def open_output(
+    source: RasterSource,
+    out: str | Path,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    model_id: str,
+) -> OutputFolder:
+    """The output folder of a job, which the caller has claimed.
+
+    Raises:
+        ValueError: If results would overwrite the scene, files of the user
+            or results of another job, or GeoJSON cannot hold the scene.
+    """
+    _check(source, Path(out), options)
+    job = _job(source, scheme, options, model_id)
+    files = list(result_files(options).values())
+    return OutputFolder(Path(out), job, files, options.overwrite)
 
 
 def result_files(options: SceneOptions) -> dict[str, str]:
@@ -198,7 +226,7 @@ def _job(
     }
 
 
-def _disk_space(
+def disk_space(
     source: RasterSource, scheme: LabelScheme, options: SceneOptions
 ) -> int:
     """Bytes: rows kept, the intermediate file and the result."""

@@ -25,7 +25,7 @@ from aeroseg.mapping.writing.geotiff import SCORE_NODATA, SCORE_STEPS
 
 from .memory import peak_memory, readable, scene_memory
 from .scene_options import SceneOptions
-from .work_folder import Rows, WorkFolder
+from .work_folder import Rows, WorkFolder, overlaps
 
 logger = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ def scan_scene(
     options: SceneOptions,
     work: WorkFolder,
     clock: Stopwatch,
+    within: Sequence[Rows] | None = None,
 ) -> None:
     """Predict all rows that the work folder does not hold yet.
 
@@ -49,19 +50,22 @@ def scan_scene(
         options (SceneOptions): Tiling, and whether scores are kept.
         work (WorkFolder): Where the rows go.
         clock (Stopwatch): Counts the time.
+        within (Sequence[Rows] | None): Only these, while other processes
+            write into the same folder.
     """
-    gaps = work.missing(source.shape[0])
+    gaps = _gaps(work, source, within)
     if not gaps:
         return
+    alone = within is None
     scan = Scan(
         model,
         source,
         options.tiling,
         scheme.num_scores,
         clock=clock,
-        batches=_batches(options, work),
+        batches=_batches(options, work) if alone else None,
     )
-    gaps = work.missing(source.shape[0])  # damaged batches drop all
+    gaps = _gaps(work, source, within)  # damaged batches drop all
     with clock('warm-up'):
         warm_up(scan, gaps[0].top)
     _announce(scan, source, options, gaps)
@@ -79,6 +83,13 @@ def scan_scene(
         for gap in gaps:
             rows = map_rows(scan, scheme, gap.top)
             keep_rows(rows, gap.bottom, scan, scheme, options, work)
+
+
+def _gaps(
+    work: WorkFolder, source: RasterSource, within: Sequence[Rows] | None
+) -> list[Rows]:
+    gaps = work.missing(source.shape[0])
+    return gaps if within is None else overlaps(within, gaps)
 
 
 def keep_rows(

@@ -5,14 +5,14 @@ import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Iterator
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from aeroseg.files import atomic_path
+from aeroseg.files import atomic_path, lock_folder
 
 logger = logging.getLogger(__name__)
 
@@ -28,9 +28,27 @@ class Rows(NamedTuple):
 
 _MARK = 'job.txt'
 _BATCHES = 'batches.json'
+_SHARES = 'share-*-of-*'  # folders that runs hold while they share a job
 # All that is ever written into the folder; anything else is the user's.
 _PIECES = f'{"[0-9]" * 9}-{"[0-9]" * 9}.npz'
 _OWN = (_PIECES, _MARK, _BATCHES, '.*.part*', 'labels.tif*', 'scores.tif*')
+
+
+def overlaps(blocks: Iterable[Rows], gaps: Sequence[Rows]) -> list[Rows]:
+    """The parts of blocks that lie in gaps, from top to bottom.
+
+    Args:
+        blocks (Iterable[Rows]): From top to bottom.
+        gaps (Sequence[Rows]): Rows that are not kept.
+    """
+    found = []
+    for block in blocks:
+        for gap in gaps:
+            top = max(block.top, gap.top)
+            bottom = min(block.bottom, gap.bottom)
+            if top < bottom:
+                found.append(Rows(top, bottom))
+    return found
 
 
 def fingerprint(job: dict[str, Any]) -> str:
@@ -70,6 +88,7 @@ class WorkFolder:
         self.results = folder / 'results'
         self.batches = folder / _BATCHES
         if not self.belongs_to(folder, job):
+            refuse_shares(folder)  # of another job
             self.remove()
             folder.mkdir(parents=True, exist_ok=True)
             with atomic_path(folder / _MARK) as part:
@@ -163,11 +182,24 @@ class WorkFolder:
     def remove(self) -> None:
         """Delete all that was written here, and the folder if it is empty."""
         self._remove_results()
+        for share in self.folder.glob(_SHARES):
+            with suppress(OSError):  # the user keeps files there
+                share.rmdir()
         for pattern in _OWN:
             for path in self.folder.glob(pattern):
                 path.unlink()
         with suppress(OSError):  # missing, or the user keeps files there
             self.folder.rmdir()
+
+    @contextmanager
+    def hold_share(self, index: int, shares: int) -> Iterator[None]:
+        """Hold one of the shares of this job.
+
+        Raises:
+            ValueError: If another run holds it.
+        """
+        with lock_folder(self.folder / f'share-{index}-of-{shares}'):
+            yield
 
     def _remove_results(self) -> None:
         if self.results.is_dir() and not self.results.is_symlink():
@@ -191,3 +223,17 @@ def _is_whole(path: Path, rows: int) -> bool:
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return False
     return shapes.get('labels', ())[:1] == (rows,)
+
+
+def refuse_shares(folder: Path) -> None:
+    """Make sure that no other run works on a share of a job.
+
+    Args:
+        folder (Path): The work folder; it may be missing.
+
+    Raises:
+        ValueError: If one does; it names the process.
+    """
+    for share in folder.glob(_SHARES):
+        with lock_folder(share):
+            pass

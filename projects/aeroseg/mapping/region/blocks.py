@@ -48,23 +48,6 @@ def share_of(blocks: Sequence[Rows], index: int, shares: int) -> list[Rows]:
     return list(blocks[first:last])
 
 
-def still_missing(blocks: Iterable[Rows], gaps: Sequence[Rows]) -> list[Rows]:
-    """The parts of blocks that are missing, from top to bottom.
-
-    Args:
-        blocks (Iterable[Rows]): The blocks.
-        gaps (Sequence[Rows]): Rows that are not kept.
-    """
-    found = []
-    for block in blocks:
-        for gap in gaps:
-            top = max(block.top, gap.top)
-            bottom = min(block.bottom, gap.bottom)
-            if top < bottom:
-                found.append(Rows(top, bottom))
-    return found
-
-
 def next_block(
     waiting: Sequence[Rows], end: int | None, busy: Iterable[int]
 ) -> Rows:

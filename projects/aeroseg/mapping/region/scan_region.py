@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from aeroseg.mapping.job.output_folder import UnfinishedError
 from aeroseg.mapping.job.scene_options import SceneOptions
-from aeroseg.mapping.job.work_folder import WorkFolder
+from aeroseg.mapping.job.work_folder import WorkFolder, overlaps
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
@@ -19,7 +19,7 @@ from aeroseg.mapping.windows.map_rows import strips_of
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 
-from .blocks import make_blocks, still_missing
+from .blocks import make_blocks
 from .driver import Driver, Report
 from .engine import Engine, LocalEngine
 from .worker import RegionJob
@@ -81,7 +81,7 @@ class ScanByWorkers:
         """
         scan = Scan(model, source, options.tiling, scheme.num_scores)
         strips = strips_per_block(len(scan.strips), self.workers)
-        blocks = still_missing(
+        blocks = overlaps(
             make_blocks(scan, strips), work.missing(source.shape[0])
         )
         if not blocks:
@@ -127,6 +127,30 @@ class ScanByWorkers:
         finally:
             engine.close()
         _tell(report, source)
+
+
+def refuse_missing(
+    model: ScoreModel,
+    source: RasterSource,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    work: WorkFolder,
+    clock: Stopwatch,
+) -> None:
+    """Predict nothing: all rows must have been kept by shares.
+
+    Raises:
+        UnfinishedError: If rows are missing.
+    """
+    gaps = work.missing(source.shape[0])
+    if gaps:
+        rows = ', '.join(f'{top} to {bottom}' for top, bottom in gaps[:5])
+        raise UnfinishedError(
+            f'{sum(b - t for t, b in gaps)} of {source.shape[0]} rows of '
+            f'{source.path} are missing ({rows}): run the share that ended '
+            'early again, or give the command without --assemble to predict '
+            'them here'
+        )
 
 
 class Pace:
