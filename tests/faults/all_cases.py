@@ -5,6 +5,8 @@ from . import (
     cases_check,
     cases_checkpoints,
     cases_converters,
+    cases_maps,
+    cases_models,
     cases_predict,
     cases_scenes,
     cases_training,
@@ -18,4 +20,6 @@ CASES: list[Fault] = [
     *cases_training.CASES,
     *cases_converters.CASES,
     *cases_check.CASES,
+    *cases_models.CASES,
+    *cases_maps.CASES,
 ]

@@ -17,6 +17,7 @@ from aeroseg.checkpoints.read import (
     read_checkpoint,
     weights_of,
 )
+from aeroseg.engine.run import building
 from aeroseg.vocabulary import Vocabulary
 
 
@@ -47,10 +48,15 @@ def build_model(config: Config) -> nn.Module:
 
     Args:
         config (Config): The whole config.
+
+    Raises:
+        ValueError: If a type is unknown or an argument is wrong.
     """
     settings = config.model.copy()
     settings.pop('auxiliary_head', None)
-    return revert_sync_batchnorm(MODELS.build(settings)).eval()
+    with building(config):
+        model = MODELS.build(settings)
+    return revert_sync_batchnorm(model).eval()
 
 
 def load_weights(
