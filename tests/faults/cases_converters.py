@@ -28,10 +28,14 @@ class Tool(NamedTuple):
     image: str
     label: str
     options: tuple[str, ...]
+    first: tuple[str, ...] = ()
 
     def command(self, *words: str) -> tuple[str, ...]:
         """The good command, with changes."""
-        return (self.source, 'out', '--workers', '1', *self.options, *words)
+        return (
+            *(*self.first, self.source, 'out', '--workers', '1'),
+            *(*self.options, *words),
+        )
 
 
 def _tool(name: str, source: str, image: str, label: str, *words: str) -> Tool:
@@ -60,6 +64,14 @@ TOOLS = {
     ),
 }  # fmt: skip
 FOLDER = TOOLS['folder']
+CROSS = Tool(
+    'tools/dataset_converters/cross.py',
+    'loveda',
+    'loveda/Val/Rural/images_png/2522.png',
+    'loveda/Val/Rural/masks_png/2522.png',
+    (),
+    ('loveda',),
+)
 
 
 def nothing(folder: Path) -> None:
@@ -179,7 +191,7 @@ def one_tile(folder: Path, kind: str = 'ann_dir') -> Path:
 def pairs() -> list[Fault]:
     """Every fault of a file, in an image and a label of every converter."""
     found = []
-    for name, tool in TOOLS.items():
+    for name, tool in {**TOOLS, 'cross': CROSS}.items():
         for kind, faults in (('image', damage.IMAGE), ('label', damage.LABEL)):
             path = getattr(tool, kind)
             says = Path(path).stem.partition('_instance')[0]

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import rasterio
 import torch
+from data.make_cross import make_cross
 from data.make_dlrsd import make_dlrsd
 from data.make_folder import make_folder
 from data.make_isaid import make_isaid
@@ -27,7 +28,7 @@ def make_materials(folder: Path) -> None:
     `scene.tif` (96 x 80 pixels, UTM) and `picture.png`; `model/config.py`
     with `model/tiny.pth` (random weights); `names.txt`; `tiles/` as the
     OpenEarthMap converter leaves them; and small official layouts in
-    `isaid/`, `dlrsd/`, `openearthmap/` and `own/`.
+    `isaid/`, `dlrsd/`, `openearthmap/`, `own/` and `loveda/`.
 
     Args:
         folder (Path): Empty.
@@ -41,6 +42,7 @@ def make_materials(folder: Path) -> None:
     make_dlrsd(folder / 'dlrsd')
     make_openearthmap(folder / 'openearthmap')
     make_folder(folder / 'own')
+    make_cross(folder / 'loveda', 'loveda')
 
 
 def pixels(height: int = 80, width: int = 96) -> np.ndarray:
