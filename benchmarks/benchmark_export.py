@@ -73,6 +73,8 @@ def onnx_run(path: Path, threads: int) -> Run:
     """Run an ONNX file by onnxruntime."""
     import onnxruntime
 
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(3)  # errors
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(
@@ -113,7 +115,8 @@ def engines(model: Any, args: argparse.Namespace, folder: Path) -> dict:
     written = time.perf_counter()
     print(
         f'torch.export {exported - started:.0f} s, ONNX '
-        f'{written - exported:.0f} s'
+        f'{written - exported:.0f} s',
+        flush=True,
     )
     found: dict[str, tuple[float, Run]] = {}
     for name in args.engines:
@@ -168,7 +171,7 @@ def main() -> None:
     part = ImagePart(model).eval()
     with tempfile.TemporaryDirectory() as folder:
         for name, (size, run) in engines(model, args, Path(folder)).items():
-            print(f'{name}: {size:.0f} MiB')
+            print(f'{name}: {size:.0f} MiB', flush=True)
             print(
                 'batch classes   torch s  engine s  ratio   difference '
                 ' / spread'

@@ -11,6 +11,8 @@ Examples:
   python tools/predict.py --checkpoint CHECKPOINT --explain \
 --classes "grass; low vegetation"
   python tools/predict.py scene.tif ... --out out --workers 4
+  python tools/predict.py scene.tif ... --out out --workers 64 \
+--engine ray --address auto
   python tools/predict.py scene.tif ... --out out \
 --blocks $SLURM_ARRAY_TASK_ID/64   # then once, with --assemble
   torchrun --nproc-per-node 4 tools/predict.py scenes/ ... --out out

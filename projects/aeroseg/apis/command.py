@@ -78,6 +78,18 @@ def add_region_arguments(parser: argparse.ArgumentParser) -> None:
         'turns on the GPUs. A worker that is lost is replaced',
     )
     group.add_argument(
+        '--engine',
+        choices=('local', 'ray'),
+        default='local',
+        help='where workers run: on this machine, or as actors of Ray',
+    )
+    group.add_argument(
+        '--address',
+        metavar='HOST:PORT',
+        help="with --engine ray: a running cluster, or 'auto'; default: Ray "
+        'is started on this machine',
+    )
+    group.add_argument(
         '--patience',
         type=number(above=0),
         default=600.0,
@@ -127,7 +139,8 @@ def run(args: argparse.Namespace) -> int:
     _check_region(args, tasks)
     rank, world_size = _join_group()
     # The workers have the model on their devices.
-    device = args.device if args.workers == 1 else 'cpu'
+    here = args.workers == 1 and args.engine == 'local'
+    device = args.device if here else 'cpu'
     if device is None and world_size > 1 and torch.cuda.is_available():
         device = f'cuda:{os.environ.get("LOCAL_RANK", "0")}'
     predictor = _predictor(args, device)
@@ -183,7 +196,7 @@ def _predictor(args: argparse.Namespace, device: str | None) -> Predictor:
 def _check_region(args: argparse.Namespace, tasks: list[Task]) -> None:
     """Refuse arguments for large scenes that exclude each other."""
     ways = {
-        '--workers': args.workers > 1,
+        '--workers': args.workers > 1 or args.engine == 'ray',
         '--blocks': args.blocks is not None,
         '--assemble': args.assemble,
         'torchrun': int(os.environ.get('WORLD_SIZE', '1')) > 1,
@@ -191,6 +204,8 @@ def _check_region(args: argparse.Namespace, tasks: list[Task]) -> None:
     chosen = [name for name, used in ways.items() if used]
     if len(chosen) > 1:
         raise ValueError(f'{" and ".join(chosen)}: choose one of them')
+    if args.address is not None and args.engine != 'ray':
+        raise ValueError('--address is for --engine ray')
     if args.blocks is not None and len(tasks) != 1:
         raise ValueError(
             f'--blocks is for one scene, and {len(tasks)} are named; give '
@@ -206,8 +221,8 @@ def _scan(
         from aeroseg.mapping.region.scan_region import refuse_missing
 
         return refuse_missing
-    if args.workers > 1:
-        from .regions import by_workers
+    if args.workers > 1 or args.engine == 'ray':
+        from .regions import by_workers, engine_of
 
         return by_workers(
             predictor,
@@ -215,6 +230,7 @@ def _scan(
             vocabulary,
             args.device,
             patience=args.patience,
+            make_engine=engine_of(args.engine, args.address, args.device),
         )
     return None
 

@@ -1,7 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Large scenes: by several workers, or in shares for job arrays."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,10 +12,12 @@ from mmengine.config import Config
 
 from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.region.engine import Engine, LocalEngine
 from aeroseg.mapping.region.predict_share import (
     predict_share as share_of_scene,
 )
 from aeroseg.mapping.region.scan_region import ScanByWorkers
+from aeroseg.mapping.region.worker import RegionJob
 from aeroseg.vocabulary import Vocabulary
 
 from .predictor import Predictor
@@ -37,7 +41,8 @@ def by_workers(
         device (str | None): Of the workers: 'cpu', 'cuda' (they take
             turns on the GPUs), 'cuda:1', ...; None takes GPUs if there
             are any.
-        **options: `patience` and `attempts` of :class:`ScanByWorkers`.
+        **options: `patience`, `attempts` and `make_engine` of
+            :class:`ScanByWorkers`.
 
     Returns:
         ScanByWorkers: For :meth:`Predictor.predict_scene`.
@@ -59,6 +64,29 @@ def by_workers(
         device,
     )
     return ScanByWorkers(recipe, workers, **options)
+
+
+def engine_of(
+    name: str, address: str | None = None, device: str | None = None
+) -> Callable[[RegionJob, int], Engine]:
+    """The `make_engine` of :func:`by_workers` by name.
+
+    Args:
+        name (str): 'local' (processes of this machine) or 'ray'.
+        address (str | None): Of a Ray cluster, or 'auto'; None starts Ray
+            here.
+        device (str | None): Of the workers; 'cpu' asks Ray for no GPU.
+
+    Raises:
+        ValueError: If there is no such engine.
+    """
+    if name == 'local':
+        return LocalEngine
+    if name != 'ray':
+        raise ValueError(f"engine {name!r}; allowed are 'local' and 'ray'")
+    from aeroseg.mapping.region.ray_engine import RayEngine
+
+    return partial(RayEngine, address=address, gpus=device != 'cpu')
 
 
 def predict_share(

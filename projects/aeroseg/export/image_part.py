@@ -68,14 +68,14 @@ def export_image_part(model: Any, side: int) -> ExportedProgram:
             multiple of its stride.
     """
     part = ImagePart(model).eval()
-    if not hasattr(torch.compiler, 'is_exporting'):
-        raise ValueError(
-            f'exporting needs torch 2.7 or later; this is {torch.__version__}'
-        )
     if side < 1 or side % model.stride:
         raise ValueError(
             f'side {side} must be a multiple of the stride of the model, '
             f'{model.stride} px'
+        )
+    if not hasattr(torch.compiler, 'is_exporting'):
+        raise ValueError(
+            f'exporting needs torch 2.7 or later; this is {torch.__version__}'
         )
     text = model.text_encoder
     # Sizes above 1, since torch.export takes a 1 for a constant.

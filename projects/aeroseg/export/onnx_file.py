@@ -34,6 +34,9 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
         converted = torch.onnx.export(
             program,
             dynamo=True,
+            # onnxscript's rewriting takes half an hour for SAM-L and gains
+            # little: onnxruntime optimises what it loads.
+            optimize=False,
             input_names=['images', 'text'],
             output_names=['logits'],
             verbose=False,

@@ -84,7 +84,8 @@ class Driver:
             self._start(worker)
         while self._waiting or self._at:
             for worker in workers:
-                if worker not in self._at and self._waiting:
+                idle = worker not in self._at
+                if idle and self._waiting and self.engine.is_ready(worker):
                     self._give(worker)
             for event in self.engine.wait(_BEAT):
                 self._take(event)
@@ -125,10 +126,11 @@ class Driver:
             )
             self._start(event.worker)
         self._ends.pop(event.worker, None)
+        self._check_progress(event.reason)
         if block is not None:
             self._again(block, event.reason)
 
-    def _again(self, block: Rows, why: str) -> None:
+    def _check_progress(self, why: str) -> None:
         self._in_vain += 1
         if self._in_vain > self.attempts * (self.engine.size + 1):
             raise UnfinishedError(
@@ -136,6 +138,8 @@ class Driver:
                 f'finished, the last one: {why}. What was finished before is '
                 'kept'
             )
+
+    def _again(self, block: Rows, why: str) -> None:
         self._failures[block] += 1
         if self._failures[block] < self.attempts:
             self.report.retried += 1

@@ -1,21 +1,18 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Where workers run: the interface, and processes of this machine."""
 
-import logging
 import multiprocessing
 import signal
-import traceback
 from collections.abc import Sequence
 from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal, NamedTuple, Protocol
 
-from aeroseg.errors import reason
 from aeroseg.mapping.job.work_folder import Rows
 
-from .worker import BlockWorker, RegionJob
+from .worker import Attempts, RegionJob
 
-logger = logging.getLogger(__name__)
+Kind = Literal['tick', 'done', 'failed', 'lost']
 
 
 class Event(NamedTuple):
@@ -30,7 +27,7 @@ class Event(NamedTuple):
     """
 
     worker: int
-    kind: Literal['tick', 'done', 'failed', 'lost']
+    kind: Kind
     windows: int = 0
     reason: str = ''
 
@@ -42,6 +39,9 @@ class Engine(Protocol):
 
     def start(self, worker: int) -> None:
         """Start a worker, or start it anew. Its old process is ended."""
+
+    def is_ready(self, worker: int) -> bool:
+        """Whether a worker can take a block: it may wait for a machine."""
 
     def submit(self, worker: int, block: Rows) -> None:
         """Let an idle worker predict a block."""
@@ -85,6 +85,10 @@ class LocalEngine:
         process.start()
         theirs.close()
         self._processes[worker], self._pipes[worker] = process, ours
+
+    def is_ready(self, worker: int) -> bool:
+        """See :class:`Engine`."""
+        return worker in self._pipes
 
     def submit(self, worker: int, block: Rows) -> None:
         """See :class:`Engine`."""
@@ -133,25 +137,14 @@ class LocalEngine:
 def _serve(pipe: Connection, job: RegionJob, number: int) -> None:
     """The life of a worker's process; it ends with the driver's."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the driver ends us
-    logging.getLogger('aeroseg').setLevel(logging.WARNING)
 
     def tick(windows: int) -> None:
         pipe.send(Event(number, 'tick', windows))
 
-    worker = None
-    while True:
-        try:
-            block = pipe.recv()
-        except (EOFError, OSError):
-            return
-        try:
-            worker = worker or BlockWorker(job, number, tick)
-            worker.run(block)
-        except BrokenPipeError:
-            return
-        except (ValueError, OSError, MemoryError, RuntimeError) as error:
-            logger.debug('%s', traceback.format_exc())
-            text = reason(error) or type(error).__name__
-            pipe.send(Event(number, 'failed', reason=text))
-        else:
-            pipe.send(Event(number, 'done'))
+    attempt = Attempts(job, number, tick)
+    # The other end closes when the driver ends, however it does.
+    with suppress(EOFError, OSError):
+        while True:
+            why = attempt(pipe.recv())
+            kind: Kind = 'failed' if why else 'done'
+            pipe.send(Event(number, kind, reason=why))

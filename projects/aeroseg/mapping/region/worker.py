@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """What a worker does: predict blocks of a scene into the work folder."""
 
+import logging
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any
 import rasterio
 import torch
 
+from aeroseg.errors import reason
 from aeroseg.mapping.job.memory import READ_CACHE
 from aeroseg.mapping.job.scan_scene import keep_rows
 from aeroseg.mapping.job.scene_options import SceneOptions
@@ -20,6 +23,8 @@ from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.windows.map_rows import MapRows, map_rows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
+
+logger = logging.getLogger(__name__)
 
 Tick = Callable[[int], object]
 
@@ -118,3 +123,37 @@ class BlockWorker:
     def close(self) -> None:
         """Close the scene."""
         self._open.close()
+
+
+class Attempts:
+    """A worker that is made when its first block comes, and keeps errors.
+
+    Args:
+        job (RegionJob): The job.
+        number (int): Of the worker.
+        tick (Callable[[int], object]): See :class:`BlockWorker`.
+    """
+
+    def __init__(self, job: RegionJob, number: int, tick: Tick) -> None:
+        logging.getLogger('aeroseg').setLevel(logging.WARNING)
+        self._given = (job, number, tick)
+        self._worker: BlockWorker | None = None
+
+    def __call__(self, block: Rows) -> str:
+        """Predict a block.
+
+        Returns:
+            str: Why that failed; empty if the block is kept.
+
+        Raises:
+            BrokenPipeError: If the driver has gone.
+        """
+        try:
+            self._worker = self._worker or BlockWorker(*self._given)
+            self._worker.run(block)
+        except BrokenPipeError:
+            raise
+        except (ValueError, OSError, MemoryError, RuntimeError) as error:
+            logger.debug('%s', traceback.format_exc())
+            return reason(error) or type(error).__name__
+        return ''

@@ -91,9 +91,10 @@ class ExportedSegmentor(OpenVocabSegmentor):
                 'an exported model needs onnxruntime: pip install '
                 "'aeroseg[export]'"
             ) from error
+        onnxruntime.disable_telemetry_events()
+        onnxruntime.set_default_logger_severity(3)  # errors
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
-        options.log_severity_level = 3  # errors
         try:
             return onnxruntime.InferenceSession(
                 str(self.image_part),
