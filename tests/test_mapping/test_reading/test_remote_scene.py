@@ -170,3 +170,21 @@ def test_a_missing_scene_is_named(tmp_path: Path) -> None:
         pytest.raises(UnreachableError, match=r'none.tif cannot be read'),
     ):
         RasterSource(f'{server.url}/none.tif')
+
+
+def test_a_bucket_is_read_with_gdals_own_credentials(
+    scene: Path, monkeypatch: pytest.MonkeyPatch, caplog: Any
+) -> None:
+    """The server takes the bucket for a folder, as S3 by path does."""
+    caplog.set_level(logging.DEBUG)
+    with serve(scene.parents[1]) as server:
+        monkeypatch.setenv('AWS_S3_ENDPOINT', server.url[len('http://') :])
+        monkeypatch.setenv('AWS_HTTPS', 'NO')
+        monkeypatch.setenv('AWS_VIRTUAL_HOSTING', 'FALSE')
+        monkeypatch.setenv('AWS_ACCESS_KEY_ID', 'known')
+        monkeypatch.setenv('AWS_SECRET_ACCESS_KEY', 'hidden-key')
+        remote = RemoteScene(f's3://{scene.parent.name}/{scene.name}')
+        with RasterSource(remote) as there, RasterSource(scene) as here:
+            assert (there.read(0, 600)[0] == here.read(0, 600)[0]).all()
+        assert remote.identity()['etag'] == '"v1"'
+    assert 'hidden-key' not in caplog.text

@@ -74,7 +74,7 @@ class SceneResult:
 
 def predict_scene(
     model: ScoreModel,
-    path: str | Path,
+    path: str | Scene,
     out: str | Path,
     scheme: LabelScheme,
     options: SceneOptions | None = None,
@@ -85,7 +85,8 @@ def predict_scene(
 
     Args:
         model (ScoreModel): Predicts the score maps of the scheme.
-        path (str | Path): The scene.
+        path (str | Scene): The scene, or its address such as
+            'https://host/scene.tif'.
         out (str | Path): Folder for the results. If an earlier run for the
             same job was killed, this one resumes where it stopped; if it was
             finished, its results are returned unless the options say
@@ -103,6 +104,7 @@ def predict_scene(
 
     Raises:
         FileNotFoundError: If the scene does not exist.
+        UnreachableError: If it is on another machine and cannot be read.
         ValueError: If the scene cannot be read; or the folder cannot be
             written, is too small, is in use, holds the results of another
             run or a file with the name of a result; or the model gives no
@@ -131,7 +133,7 @@ def predict_scene(
 
 @contextmanager
 def open_scene(
-    path: str | Path, options: SceneOptions
+    path: str | Scene, options: SceneOptions
 ) -> Iterator[RasterSource]:
     """Open a scene as the options say.
 
