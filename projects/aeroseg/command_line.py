@@ -268,8 +268,20 @@ def _how_to_resume(kept: str, resume: Sequence[str]) -> str:
         return 'Nothing of this run is kept'
     words = [w for w in resume if w not in sys.argv]
     start = COMMAND.split() or ['python', sys.argv[0]]
-    command = shlex.join([*start, *sys.argv[1:], *words])
+    given = [_without_query(word) for word in sys.argv[1:]]
+    command = shlex.join([*start, *given, *words])
     return f'{kept} To resume: {command}'
+
+
+def _without_query(word: str) -> str:
+    """An address without password and signature, which logs must not hold."""
+    scheme, found, rest = word.partition('://')
+    if not found:
+        return word
+    host, slash, path = rest.partition('/')
+    path, asked, _ = path.partition('?')
+    query = '?...' if asked else ''
+    return f'{scheme}://{host.rpartition("@")[2]}{slash}{path}{query}'
 
 
 def _terminate(*_: object) -> NoReturn:

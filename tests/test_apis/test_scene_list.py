@@ -71,3 +71,20 @@ def test_two_scenes_never_share_a_folder(folder: Path) -> None:
     scenes = [folder / name for name in ('x/a.tif', 'x/a_tif', 'y/a.tif')]
     with pytest.raises(ValueError, match='both be written to'):
         plan(scenes, folder / 'out')
+
+
+def test_addresses_are_scenes_next_to_files(tmp_path: Path) -> None:
+    (tmp_path / 'a.tif').touch()
+    url = 'https://host/x/b.tif?sig=1'
+    found = find_scenes([str(tmp_path / 'a.tif'), url, url])
+    assert [str(scene) for scene in found] == [
+        str(tmp_path / 'a.tif'),
+        'https://host/x/b.tif',
+    ]
+    tasks = plan(found, tmp_path)
+    assert [task.out.name for task in tasks] == ['a', 'b']
+    shares = [share(tasks, rank, 2) for rank in range(2)]
+    assert sorted(len(part) for part in shares) == [1, 1]
+    same = find_scenes([str(tmp_path / 'a.tif'), 's3://bucket/a.tif'])
+    with pytest.raises(ValueError, match="several scenes are named 'a'"):
+        plan(same, tmp_path)

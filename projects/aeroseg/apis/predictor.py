@@ -18,6 +18,7 @@ from aeroseg.engine.closed_set import is_closed_set
 from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.reading.image_source import open_source
+from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.windows.map_rows import map_rows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
@@ -196,7 +197,7 @@ class Predictor:
 
     def predict_scene(
         self,
-        path: str | Path,
+        path: str | Scene,
         out: str | Path,
         classes: Classes | None = None,
         options: SceneOptions | None = None,
@@ -206,7 +207,8 @@ class Predictor:
         """Predict a raster file of any size into a folder.
 
         Args:
-            path (str | Path): The scene, such as a GeoTIFF.
+            path (str | Scene): The scene, such as a GeoTIFF, or its
+                address such as 'https://host/scene.tif'.
             out (str | Path): Folder for `labels.tif` and the rest.
             classes (Classes | None): See :meth:`vocabulary`.
             options (SceneOptions | None): None takes tiling and scale from

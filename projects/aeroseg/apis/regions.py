@@ -12,6 +12,7 @@ from mmengine.config import Config
 
 from aeroseg.engine.launch import needs_training
 from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.region.engine import Engine, LocalEngine
 from aeroseg.mapping.region.predict_share import (
     predict_share as share_of_scene,
@@ -91,7 +92,7 @@ def engine_of(
 
 def predict_share(
     predictor: Predictor,
-    path: str | Path,
+    path: str | Scene,
     out: str | Path,
     index: int,
     shares: int,
@@ -104,7 +105,7 @@ def predict_share(
 
     Args:
         predictor (Predictor): The model.
-        path (str | Path): The scene.
+        path (str | Scene): The scene.
         out (str | Path): Folder of the results, the same for all shares.
         index (int): Number of the share, from 1.
         shares (int): How many there are.

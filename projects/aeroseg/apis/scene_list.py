@@ -7,6 +7,12 @@ from glob import glob
 from pathlib import Path
 from typing import NamedTuple
 
+from aeroseg.mapping.reading.remote_scene import (
+    RemoteScene,
+    Scene,
+    is_remote,
+)
+
 _SUFFIXES = ('.tif', '.tiff', '.png', '.jpg', '.jpeg', '.jp2', '.img', '.vrt')
 
 
@@ -14,31 +20,34 @@ class Task(NamedTuple):
     """A scene and the folder of its results.
 
     Attributes:
-        scene (Path): The file.
+        scene (Scene): The file, or its address.
         out (Path): The folder.
     """
 
-    scene: Path
+    scene: Scene
     out: Path
 
 
-def find_scenes(inputs: Sequence[str]) -> list[Path]:
-    """Resolve files, folders and globs.
+def find_scenes(inputs: Sequence[str]) -> list[Scene]:
+    """Resolve files, folders, globs and addresses.
 
     Args:
         inputs (Sequence[str]): Files, folders and globs. A folder stands
             for the images directly inside it.
 
     Returns:
-        list[Path]: Each file once, in the order given; inside a folder or a
+        list[Scene]: Each file once, in the order given; inside a folder or a
         glob by name.
 
     Raises:
         FileNotFoundError: If something matches no file.
         ValueError: If a folder holds no image.
     """
-    scenes: list[Path] = []
+    scenes: list[Scene] = []
     for text in inputs:
+        if is_remote(text):
+            scenes.append(RemoteScene(text))
+            continue
         path = Path(text)
         if path.is_dir():
             found = [
@@ -59,18 +68,20 @@ def find_scenes(inputs: Sequence[str]) -> list[Path]:
                 raise FileNotFoundError(f'there is no file {text}')
         scenes += found
     # A file may be named twice, through a link or by another path.
-    unique: dict[str, Path] = {}
+    unique: dict[str, Scene] = {}
     for scene in scenes:
         # Not resolve(), which raises for a link to itself.
-        unique.setdefault(os.path.realpath(scene), scene)
+        remote = isinstance(scene, RemoteScene)
+        key = str(scene) if remote else os.path.realpath(str(scene))
+        unique.setdefault(key, scene)
     return list(unique.values())
 
 
-def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
+def plan(scenes: Sequence[Scene], out: Path) -> list[Task]:
     """Give every scene a folder.
 
     Args:
-        scenes (Sequence[Path]): The files.
+        scenes (Sequence[Scene]): The files and addresses.
         out (Path): Folder for everything.
 
     Returns:
@@ -85,7 +96,13 @@ def plan(scenes: Sequence[Path], out: Path) -> list[Task]:
             Task(scene, out / stem)
             for scene, stem in zip(scenes, stems, strict=True)
         ]
-    full = [scene.resolve() for scene in scenes]
+    full = [scene.resolve() for scene in scenes if isinstance(scene, Path)]
+    if len(full) < len(scenes):
+        twice = next(s for s in stems if stems.count(s) > 1)
+        raise ValueError(
+            f'several scenes are named {twice!r}, and some of them lie on '
+            'another machine; predict them one by one, each with its --out'
+        )
     root = Path(os.path.commonpath([path.parent for path in full]))
     folders = [p.relative_to(root).as_posix().replace('.', '_') for p in full]
     for scene, folder in zip(scenes, folders, strict=True):
@@ -116,10 +133,15 @@ def share(tasks: Sequence[Task], rank: int, world_size: int) -> list[Task]:
     """
     load = [0] * world_size
     mine = []
-    order = sorted(tasks, key=lambda task: -task.scene.stat().st_size)
+    order = sorted(tasks, key=lambda task: -_size(task.scene))
     for task in order:
         least = load.index(min(load))
-        load[least] += task.scene.stat().st_size + 1
+        load[least] += _size(task.scene) + 1
         if least == rank:
             mine.append(task)
     return mine
+
+
+def _size(scene: Scene) -> int:
+    """Bytes of a file; a scene elsewhere counts as an empty one."""
+    return scene.stat().st_size if isinstance(scene, Path) else 0

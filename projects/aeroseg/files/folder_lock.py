@@ -111,8 +111,14 @@ def _this_process() -> dict[str, Any]:
     return {
         **_identity(os.getpid()),
         'time': time.strftime('%Y-%m-%d %H:%M:%S'),
-        'command': ' '.join(Path(word).name for word in sys.argv[:2]),
+        'command': ' '.join(map(_name, sys.argv[:2])),
     }
+
+
+def _name(word: str) -> str:
+    """Last part of a path; of an address, without a signature after '?'."""
+    address = '://' in word
+    return Path(word.partition('?')[0] if address else word).name
 
 
 def _identity(pid: int) -> dict[str, Any]:

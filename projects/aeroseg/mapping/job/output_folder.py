@@ -10,6 +10,7 @@ from typing import Any
 
 from aeroseg.errors import reason
 from aeroseg.files import atomic_path, lock_folder, require_utf8
+from aeroseg.mapping.reading.remote_scene import UnreachableError
 from aeroseg.mapping.windows.score_model import NonFiniteScoresError
 
 from .memory import readable
@@ -26,6 +27,15 @@ class UnfinishedError(ValueError):
 
 class ForeignFileError(ValueError):
     """A file that this tool did not write has the name of a result."""
+
+
+# What is finished is right, and kept.
+_KEPT = (
+    ForeignFileError,
+    NonFiniteScoresError,
+    UnfinishedError,
+    UnreachableError,
+)
 
 
 @contextmanager
@@ -142,8 +152,8 @@ class OutputFolder:
                 f'folder that can be written and has {readable(needed)} of '
                 'free space, then run again'
             ) from error
-        except (ForeignFileError, NonFiniteScoresError, UnfinishedError):
-            raise  # what is finished is right, and kept
+        except _KEPT:
+            raise
         except ValueError:
             if work is not None and not shared:
                 work.remove()

@@ -18,6 +18,7 @@ from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import is_on_earth
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.reading.remote_scene import RemoteScene, Scene
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
@@ -57,7 +58,7 @@ class SceneResult:
     """The results of a scene.
 
     Attributes:
-        scene (Path): The file.
+        scene (Scene): The file, or its address.
         files (dict[str, Path]): What was written, by kind: 'labels',
             'classes', 'preview', 'style', and 'scores' and 'polygons' if
             the options ask for them.
@@ -65,7 +66,7 @@ class SceneResult:
         notes (list[str]): What the user should know about the scene.
     """
 
-    scene: Path
+    scene: Scene
     files: dict[str, Path]
     areas: list[ClassArea]
     notes: list[str]
@@ -73,7 +74,7 @@ class SceneResult:
 
 def predict_scene(
     model: ScoreModel,
-    path: str | Path,
+    path: str | Scene,
     out: str | Path,
     scheme: LabelScheme,
     options: SceneOptions | None = None,
@@ -84,7 +85,8 @@ def predict_scene(
 
     Args:
         model (ScoreModel): Predicts the score maps of the scheme.
-        path (str | Path): The scene.
+        path (str | Scene): The scene, or its address such as
+            'https://host/scene.tif'.
         out (str | Path): Folder for the results. If an earlier run for the
             same job was killed, this one resumes where it stopped; if it was
             finished, its results are returned unless the options say
@@ -102,6 +104,7 @@ def predict_scene(
 
     Raises:
         FileNotFoundError: If the scene does not exist.
+        UnreachableError: If it is on another machine and cannot be read.
         ValueError: If the scene cannot be read; or the folder cannot be
             written, is too small, is in use, holds the results of another
             run or a file with the name of a result; or the model gives no
@@ -130,7 +133,7 @@ def predict_scene(
 
 @contextmanager
 def open_scene(
-    path: str | Path, options: SceneOptions
+    path: str | Scene, options: SceneOptions
 ) -> Iterator[RasterSource]:
     """Open a scene as the options say.
 
@@ -189,7 +192,7 @@ def result_files(options: SceneOptions) -> dict[str, str]:
 def _check(source: RasterSource, out: Path, options: SceneOptions) -> None:
     every = replace(options, scores=True, polygons='gpkg')
     names = {*result_files(options).values(), *result_files(every).values()}
-    for path in map(Path, {*source.data.files, source.path}):
+    for path in map(Path, {*source.data.files, str(source.path)}):
         for target in (out / name for name in names):
             if target.exists() and path.exists() and target.samefile(path):
                 raise ValueError(
@@ -214,16 +217,22 @@ def _job(
     options: SceneOptions,
     model_id: str,
 ) -> dict[str, Any]:
-    status = source.path.stat()
     return {
         'version': __version__,
         'source': str(source.path.resolve()),
-        'size': status.st_size,
-        'changed': status.st_mtime_ns,
+        **_content(source.path),
         'vocabulary': scheme.vocabulary.to_dict(),
         'options': options.identity(),
         'model': model_id,
     }
+
+
+def _content(scene: Scene) -> dict[str, Any]:
+    """What tells the content of a scene from a later one."""
+    if isinstance(scene, RemoteScene):
+        return scene.identity()
+    status = scene.stat()
+    return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
 def disk_space(

@@ -1,7 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The grid of pixels that the model sees of a scene."""
 
-from pathlib import Path
+from .remote_scene import Scene
 
 _LARGEST = 64  # enlargement for the model that may be meant
 
@@ -44,7 +44,7 @@ def shrunk(shape: Size, max_side: int) -> Size:
 
 
 def model_grid(
-    path: Path,
+    path: Scene,
     shape: Size,
     resolution: tuple[float, float] | None,
     gsd: float | None = None,
@@ -53,7 +53,7 @@ def model_grid(
     """The size at which the model sees a file.
 
     Args:
-        path (Path): The file, for the message.
+        path (Scene): The file, for the message.
         shape (tuple[int, int]): Its (H, W).
         resolution (tuple[float, float] | None): Metres on the ground per
             pixel, down and across; None if unknown.

@@ -11,6 +11,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from .grid import scaled, shrunk
+from .remote_scene import RemoteScene
 
 
 @runtime_checkable
@@ -116,7 +117,7 @@ def open_source(
         ValueError: If it is none of these, or cannot be read.
         FileNotFoundError: If there is no such file.
     """
-    if isinstance(image, (str, Path)):
+    if isinstance(image, (str, Path, RemoteScene)):
         # Only files need the optional rasterio.
         from .raster_source import RasterSource
 

@@ -1,8 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Scenes on disk, read row by row with GDAL."""
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any
@@ -20,8 +20,10 @@ from aeroseg.files import require_utf8
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, known_row_areas
+from .remote_scene import RemoteScene, Scene, UnreachableError, locate
 from .stretch import Stretch, make_stretch
 
+_ATTEMPTS = 3  # to read from another machine, besides those of GDAL
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
 
 
@@ -29,7 +31,8 @@ class RasterSource:
     """A GeoTIFF, or any other raster file GDAL can read.
 
     Args:
-        path (str | Path): The file.
+        path (str | Path | RemoteScene): The file, or its address, see
+            :func:`.remote_scene.locate`.
         bands (Sequence[int] | None): Three band numbers, from 1, that hold
             red, green and blue. None takes the bands that the file marks as
             such, else the first three.
@@ -50,6 +53,7 @@ class RasterSource:
 
     Raises:
         FileNotFoundError: If there is no such file.
+        UnreachableError: If it is on another machine and cannot be read.
         ValueError: If it is not a raster, is damaged, lacks bands, holds
             complex numbers, or has no known ground resolution but is to be
             resampled to one.
@@ -57,14 +61,14 @@ class RasterSource:
 
     def __init__(
         self,
-        path: str | Path,
+        path: str | Path | RemoteScene,
         bands: Sequence[int] | None = None,
         gsd: float | None = None,
         scale: float = 1.0,
         stretch: str = 'auto',
         allow_damaged: bool = False,
     ) -> None:
-        self.path = Path(path)
+        self.path = locate(path)
         self.allow_damaged = allow_damaged
         self._damage = ''
         self.data = _open(self.path)
@@ -185,13 +189,15 @@ class RasterSource:
     ) -> tuple[np.ndarray, np.ndarray]:
         shrinks = window.height > size[0] or window.width > size[1]
         how = Resampling.average if shrinks else Resampling.bilinear
-        with self._watched(window):
-            image = self.data.read(
+        image = self._ask(
+            window,
+            lambda: self.data.read(
                 self.bands,
                 window=window,
                 out_shape=(len(self.bands), *size),
                 resampling=how,
-            )
+            ),
+        )
         valid = self._mask(window, size)
         if self._floating:
             valid &= np.isfinite(image).all(axis=0)
@@ -202,20 +208,50 @@ class RasterSource:
             return np.ones(size, bool)
         resampled = (window.height, window.width) != size
         how = Resampling.average if resampled else Resampling.nearest
-        with self._watched(window):
-            mask = self.data.dataset_mask(
+        mask = self._ask(
+            window,
+            lambda: self.data.dataset_mask(
                 window=window, out_shape=size, resampling=how
-            )
+            ),
+        )
         return mask > 0
+
+    def _ask(
+        self, window: Window, read: Callable[[], np.ndarray]
+    ) -> np.ndarray:
+        """Read; again where an answer from another machine ended early."""
+        left = _ATTEMPTS if isinstance(self.path, RemoteScene) else 1
+        while True:
+            left -= 1
+            try:
+                with self._watched(window):
+                    return read()
+            except UnreachableError:
+                if not left:
+                    raise
+                self._reopen()
+
+    def _reopen(self) -> None:
+        """Open anew: GDAL would keep what came of a cut answer."""
+        if isinstance(self.path, RemoteScene):
+            self.data.close()
+            self.path.forget()
+            self.data = _open(self.path)
 
     @contextmanager
     def _watched(self, window: Window) -> Iterator[None]:
         """Errors and warnings of GDAL while it reads pixels."""
         place = f'from row {window.row_off:.0f} on'
         try:
-            with ignore_warning(NotGeoreferencedWarning), gdal_warnings() as w:
+            with ExitStack() as stack:
+                if isinstance(self.path, RemoteScene):
+                    stack.enter_context(self.path.settings())
+                stack.enter_context(ignore_warning(NotGeoreferencedWarning))
+                w = stack.enter_context(gdal_warnings())
                 yield
         except RasterioError as error:
+            if isinstance(self.path, RemoteScene):
+                raise _unreachable(self.path, error, place) from None
             raise ValueError(
                 f'{self.path} cannot be read {place}; it seems damaged or '
                 f'truncated ({reason(error)}). Copy the file again'
@@ -234,7 +270,13 @@ class RasterSource:
         )
 
 
-def _open(path: Path) -> DatasetReader:
+def _open(path: Scene) -> DatasetReader:
+    if isinstance(path, RemoteScene):
+        try:
+            with path.settings(), ignore_warning(NotGeoreferencedWarning):
+                return open_raster(path.vsi)
+        except RasterioError as error:
+            raise _unreachable(path, error, 'at all') from None
     require_utf8(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no file {path}')
@@ -248,8 +290,19 @@ def _open(path: Path) -> DatasetReader:
         ) from error
 
 
+def _unreachable(
+    path: RemoteScene, error: Exception, place: str
+) -> UnreachableError:
+    # Its causes are not chained: their text may hold a signature.
+    return UnreachableError(
+        f'{path} cannot be read {place} ({path.hide(reason(error))}). Check '
+        'the address, the network and the credentials, then run again; what '
+        'was finished before is kept'
+    )
+
+
 def _choose_bands(
-    data: DatasetReader, bands: Sequence[int] | None, path: Path
+    data: DatasetReader, bands: Sequence[int] | None, path: Scene
 ) -> list[int]:
     if bands is None:
         colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)

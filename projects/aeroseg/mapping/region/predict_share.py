@@ -14,6 +14,7 @@ from aeroseg.mapping.job.predict_scene import (
 from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.label_scheme import LabelScheme
+from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 def predict_share(
     model: ScoreModel,
-    path: str | Path,
+    path: str | Scene,
     out: str | Path,
     scheme: LabelScheme,
     index: int,
@@ -41,7 +42,7 @@ def predict_share(
 
     Args:
         model (ScoreModel): As of :func:`predict_scene`.
-        path (str | Path): As above.
+        path (str | Scene): As above.
         out (str | Path): As above; the same for all shares.
         scheme (LabelScheme): As above.
         index (int): Number of the share, from 1.

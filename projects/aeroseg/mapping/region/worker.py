@@ -19,6 +19,7 @@ from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import Rows, WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.windows.map_rows import MapRows, map_rows
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
@@ -33,7 +34,7 @@ class RegionJob:
     """All that a worker must know; it can be sent to another machine.
 
     Attributes:
-        scene (Path): The file, under a path that every worker can read.
+        scene (Scene): The file, under a path that every worker can read.
         folder (Path): Work folder, which every worker can write.
         job (dict): Everything that determines the result.
         scheme (LabelScheme): What the ids mean.
@@ -43,7 +44,7 @@ class RegionJob:
         threads (int): CPU threads per worker; 0 leaves them as they are.
     """
 
-    scene: Path
+    scene: Scene
     folder: Path
     job: dict[str, Any]
     scheme: LabelScheme

@@ -1,0 +1,203 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Scenes on a web server or in an object store, read by GDAL in ranges."""
+
+import ctypes
+import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any, TypeAlias
+from urllib.parse import unquote, urlsplit
+
+# How GDAL names what these words stand for.
+_SCHEMES = {
+    'http': '/vsicurl/http://',
+    'https': '/vsicurl/https://',
+    's3': '/vsis3/',
+    'gs': '/vsigs/',
+    'az': '/vsiaz/',
+}
+_SETTINGS = {
+    'GDAL_HTTP_MAX_RETRY': '5',
+    'GDAL_HTTP_RETRY_DELAY': '1',
+    'GDAL_HTTP_CONNECTTIMEOUT': '20',
+    'GDAL_HTTP_LOW_SPEED_TIME': '60',
+    'GDAL_HTTP_LOW_SPEED_LIMIT': '1',
+    # No list of the folder, which may be long or forbidden.
+    'GDAL_DISABLE_READDIR_ON_OPEN': 'EMPTY_DIR',
+}
+
+
+class UnreachableError(ValueError):
+    """A scene on another machine cannot be read now; what is kept is right."""
+
+
+@dataclass(frozen=True)
+class RemoteScene:
+    """The address of a scene.
+
+    As text it has neither a password nor a query, which may be a signature:
+    that text is what logs, reports and errors show.
+
+    Attributes:
+        url (str): As given, such as 'https://host/scene.tif' or
+            's3://bucket/scene.tif'.
+    """
+
+    url: str = field(repr=False)
+
+    def __str__(self) -> str:
+        parts = urlsplit(self.url)
+        host = parts.netloc.rpartition('@')[2]
+        return f'{parts.scheme}://{host}{parts.path}'
+
+    @property
+    def vsi(self) -> str:
+        """The address as GDAL takes it."""
+        scheme, _, rest = self.url.partition('://')
+        return _SCHEMES[scheme.lower()] + rest
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(unquote(urlsplit(self.url).path)).name
+
+    @property
+    def stem(self) -> str:
+        """The name without its suffix."""
+        return PurePosixPath(self.name).stem
+
+    def resolve(self) -> 'RemoteScene':
+        """The scene itself: it is the same from everywhere."""
+        return self
+
+    def hide(self, text: str) -> str:
+        """A text without what must not be shown.
+
+        Args:
+            text (str): Of GDAL, which quotes addresses.
+        """
+        parts = urlsplit(self.url)
+        text = text.replace(self.url, str(self))
+        login, at, _ = parts.netloc.rpartition('@')
+        for secret in (login + at, parts.query):
+            if secret:
+                text = text.replace(secret, '')
+        return text
+
+    def identity(self) -> dict[str, Any]:
+        """What changes when the content does: ETag, date and size.
+
+        Raises:
+            UnreachableError: If the server tells none of them.
+        """
+        with self.settings():
+            told = _headers(self.vsi)
+        found = {
+            'etag': told.get('etag', ''),
+            'changed': told.get('last-modified', ''),
+            'size': told.get('content-length', ''),
+        }
+        if not any(found.values()):
+            raise UnreachableError(
+                f'{self} does not exist, cannot be reached, or its server '
+                'tells neither ETag, date nor size. Check the address and '
+                'the credentials (AWS_ACCESS_KEY_ID, GS_ACCESS_KEY_ID, ... as '
+                'GDAL reads them)'
+            )
+        return found
+
+    def forget(self) -> None:
+        """Let GDAL drop what it keeps of this address."""
+        clear = getattr(_gdal(), 'VSICurlPartialClearCache', None)
+        if clear is not None:
+            clear.restype, clear.argtypes = None, [ctypes.c_char_p]
+            clear(self.vsi.encode())
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """GDAL asks again in this block, and its warnings hide secrets.
+
+        Variables of the environment, such as GDAL_HTTP_MAX_RETRY, win.
+        """
+        import rasterio  # optional; addresses are read without it
+
+        logger = logging.getLogger('rasterio._err')
+
+        def clean(record: logging.LogRecord) -> bool:
+            text = record.getMessage()
+            record.msg, record.args = self.hide(text), ()
+            return 'Retrying again' not in text  # is no damage
+
+        logger.addFilter(clean)
+        try:
+            with rasterio.Env(**_unset(_SETTINGS)):
+                yield
+        finally:
+            logger.removeFilter(clean)
+
+
+Scene: TypeAlias = Path | RemoteScene
+
+
+def locate(scene: str | Path | RemoteScene) -> Scene:
+    """A file, or the address of a scene elsewhere.
+
+    Args:
+        scene (str | Path | RemoteScene): A path, or an address that starts
+            with http://, https://, s3://, gs:// or az://.
+    """
+    if isinstance(scene, str) and is_remote(scene):
+        return RemoteScene(scene)
+    return scene if isinstance(scene, RemoteScene) else Path(scene)
+
+
+def is_remote(text: str) -> bool:
+    """Whether a text is an address that :func:`locate` knows."""
+    scheme, found, _ = text.partition('://')
+    return bool(found) and scheme.lower() in _SCHEMES
+
+
+def _unset(settings: dict[str, str]) -> dict[str, str]:
+    """Those that the user has not set."""
+    import rasterio
+
+    given = rasterio.env.getenv() if rasterio.env.hasenv() else {}
+    return {
+        key: value
+        for key, value in settings.items()
+        if key not in os.environ and key not in given
+    }
+
+
+def _gdal() -> ctypes.CDLL:
+    """The GDAL of rasterio; where a linker hides it, it has no functions."""
+    import rasterio._base
+
+    return ctypes.CDLL(rasterio._base.__file__)
+
+
+def _headers(vsi: str) -> dict[str, str]:
+    """What a server says of a file, by lower-case names.
+
+    rasterio offers no such function, so this asks the GDAL it is linked
+    with, which has the credentials. Empty if nothing can be found out.
+    """
+    ask = getattr(_gdal(), 'VSIGetFileMetadata', None)
+    free = getattr(_gdal(), 'CSLDestroy', None)
+    if ask is None or free is None:
+        return {}
+    ask.restype = ctypes.POINTER(ctypes.c_char_p)
+    ask.argtypes = [ctypes.c_char_p, ctypes.c_char_p, ctypes.c_void_p]
+    free.argtypes = [ctypes.c_void_p]
+    lines = ask(vsi.encode(), b'HEADERS', None)
+    found: dict[str, str] = {}
+    index = 0
+    while lines and (line := lines[index]) is not None:
+        key, _, value = line.decode('utf-8', 'replace').partition('=')
+        found[key.lower()] = value
+        index += 1
+    free(lines)
+    return found
