@@ -224,7 +224,12 @@ def set_checkpoint(config: Config, checkpoint: str | None) -> None:
             folder is damaged.
     """
     if checkpoint and Path(checkpoint).is_dir():
-        found = open_model_folder(checkpoint)
+        try:
+            found = open_model_folder(checkpoint)
+        except ValueError as error:
+            raise ValueError(
+                f'{checkpoint} is no checkpoint but a folder: {error}'
+            ) from error
         inference = config.model.get('test_cfg')
         config.model = found.config.model
         if inference is not None:
