@@ -132,7 +132,8 @@ def test_a_stopped_run_says_what_is_kept(
 ) -> None:
     script = tmp_path / 'tool.py'
     script.write_text(SCRIPT)
-    run = ToolRun(str(script), ['a b'], tmp_path)
+    url = 'https://me:pw@host/s.tif?sig=abc'
+    run = ToolRun(str(script), ['a b', url], tmp_path)
     while not (tmp_path / 'ready').is_file():
         assert run.process.exitcode is None
         time.sleep(0.05)
@@ -141,7 +142,8 @@ def test_a_stopped_run_says_what_is_kept(
     ended, _, text = run.wait()
     assert ended == status
     assert f'stopped by {name}. Finished rows are kept. To resume: ' in text
-    assert f"python {script} 'a b' --resume" in text
+    shown = "'a b' 'https://host/s.tif?...' --resume"
+    assert f'python {script} {shown}' in text
     assert 'Traceback' not in text
 
 

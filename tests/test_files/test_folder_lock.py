@@ -145,3 +145,13 @@ def test_a_folder_removed_inside_is_no_error(tmp_path: Path) -> None:
         (folder / LOCK).unlink()
         folder.rmdir()
     assert not folder.exists()
+
+
+def test_a_lock_holds_no_signature_of_an_address(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = 'https://me:pw@host/s.tif?sig=abc'
+    monkeypatch.setattr(sys, 'argv', ['tools/predict.py', url])
+    with lock_folder(tmp_path):
+        content = json.loads((tmp_path / LOCK).read_text())
+    assert content['command'] == 'predict.py s.tif'

@@ -28,7 +28,10 @@ logger = logging.getLogger(__name__)
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Arguments of ``tools/predict.py``."""
     parser.add_argument(
-        'inputs', nargs='*', help='images, GeoTIFFs, folders or globs'
+        'inputs',
+        nargs='*',
+        help='images, GeoTIFFs, folders, globs, or addresses '
+        'such as https://host/scene.tif and s3://bucket/scene.tif',
     )
     parser.add_argument('--out', metavar='DIR', help='folder for the results')
     parser.add_argument(

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from data.range_server import serve
 from data.region_models import (
     Maker,
     fail,
@@ -76,6 +77,21 @@ def test_any_number_of_workers_gives_the_same_bytes(
     predict_scene(model, path, out, scheme, OPTIONS, scan=scan)
     assert contents(out) == found
     assert not (out / '.aeroseg').exists()
+
+
+def test_workers_read_a_remote_scene(
+    model: Any,
+    scheme: LabelScheme,
+    expected: tuple[Path, dict[str, bytes]],
+    tmp_path: Path,
+) -> None:
+    path, found = expected
+    scan = ScanByWorkers(Maker(model), 2, make_engine=start_engine)
+    out = tmp_path / 'out'
+    with serve(path.parent) as server:
+        url = f'{server.url}/{path.name}?sig=abc'
+        predict_scene(model, url, out, scheme, OPTIONS, scan=scan)
+    assert contents(out) == found
 
 
 def test_a_resampled_scene_gives_the_same_bytes(
