@@ -35,6 +35,7 @@ from aeroseg.export import (
     quantise,
     write_onnx,
 )
+from aeroseg.models.segmentors.exported import load_onnxruntime
 from aeroseg.read_config import read_config
 
 Run = Callable[[Tensor, Tensor], np.ndarray]
@@ -71,10 +72,7 @@ def parse_args() -> argparse.Namespace:
 
 def onnx_run(path: Path, threads: int) -> Run:
     """Run an ONNX file by onnxruntime."""
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    onnxruntime.set_default_logger_severity(3)  # errors
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     session = onnxruntime.InferenceSession(

@@ -10,6 +10,8 @@ from pathlib import Path
 import torch
 from torch.export import ExportedProgram
 
+from aeroseg.models.segmentors.exported import load_onnxruntime
+
 _INSTALL = "exporting to ONNX needs: pip install 'aeroseg[export]'"
 
 
@@ -27,7 +29,6 @@ def write_onnx(program: ExportedProgram, path: Path) -> None:
     """
     try:
         import onnx  # noqa: F401
-        import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise ValueError(_INSTALL) from error
@@ -62,10 +63,9 @@ def quantise(source: Path, target: Path) -> None:
     Raises:
         ValueError: If onnxruntime is not installed.
     """
-    try:
-        from onnxruntime.quantization import QuantType, quantize_dynamic
-    except ImportError as error:
-        raise ValueError(_INSTALL) from error
+    load_onnxruntime()
+    from onnxruntime.quantization import QuantType, quantize_dynamic
+
     big = _data_of(source).exists()
     with _calm():
         quantize_dynamic(
@@ -87,10 +87,7 @@ def _fold(path: Path) -> None:
 
     Weights are stored as they are used, so that they can be quantised.
     """
-    import onnxruntime
-
-    onnxruntime.disable_telemetry_events()
-    onnxruntime.set_default_logger_severity(3)  # errors
+    onnxruntime = load_onnxruntime()
     options = onnxruntime.SessionOptions()
     level = onnxruntime.GraphOptimizationLevel.ORT_ENABLE_BASIC
     options.graph_optimization_level = level

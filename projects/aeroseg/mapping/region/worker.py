@@ -9,16 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import rasterio
 import torch
 
 from aeroseg.errors import reason
-from aeroseg.mapping.job.memory import READ_CACHE
+from aeroseg.mapping.job.predict_scene import open_scene
 from aeroseg.mapping.job.scan_scene import keep_rows
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import Rows, WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.windows.map_rows import MapRows, map_rows
 from aeroseg.mapping.windows.scan import Scan
@@ -71,18 +69,8 @@ class BlockWorker:
         if job.threads:
             torch.set_num_threads(job.threads)
         self._open = ExitStack()
-        self._open.enter_context(rasterio.Env(GDAL_CACHEMAX=READ_CACHE))
         options = job.options
-        self.source = self._open.enter_context(
-            RasterSource(
-                job.scene,
-                options.bands,
-                options.gsd,
-                options.scale,
-                options.stretch,
-                options.allow_damaged,
-            )
-        )
+        self.source = self._open.enter_context(open_scene(job.scene, options))
         self.job = job
         self.work = WorkFolder(job.folder, job.job, shared=True)
         self.scan = Scan(

@@ -17,6 +17,23 @@ from .open_vocab import OpenVocabSegmentor
 _MAPS = 64  # class maps per pass, which bound the memory
 
 
+def load_onnxruntime() -> Any:
+    """The module onnxruntime; it reports nothing to anyone, and errors only.
+
+    Raises:
+        ValueError: If it is not installed.
+    """
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ValueError(
+            "exported models need onnxruntime: pip install 'aeroseg[export]'"
+        ) from error
+    onnxruntime.disable_telemetry_events()
+    onnxruntime.set_default_logger_severity(3)
+    return onnxruntime
+
+
 @MODELS.register_module()
 class ExportedSegmentor(OpenVocabSegmentor):
     """Runs the ONNX file of ``aeroseg export``; text is encoded by torch.
@@ -84,15 +101,7 @@ class ExportedSegmentor(OpenVocabSegmentor):
                 f'there is no {self.image_part}, the image part of an '
                 'exported model; `aeroseg export` writes it'
             )
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise ValueError(
-                'an exported model needs onnxruntime: pip install '
-                "'aeroseg[export]'"
-            ) from error
-        onnxruntime.disable_telemetry_events()
-        onnxruntime.set_default_logger_severity(3)  # errors
+        onnxruntime = load_onnxruntime()
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = torch.get_num_threads()
         try:
