@@ -189,3 +189,26 @@ def test_a_log_on_a_full_disk_ends_the_run(end: Callable) -> None:
 
     status, told = end(main)
     assert (status, told) == (1, 'error: No space left on device\n')
+
+
+SWALLOWED = """
+from aeroseg.command_line import run_tool
+
+def main():
+    try:
+        raise KeyboardInterrupt
+    except BaseException:
+        # As mmengine does while it formats a config for a checkpoint.
+        raise SyntaxError('Failed to format the config file')
+
+run_tool(main, kept='Finished rows are kept.')
+"""
+
+
+def test_a_stop_that_a_library_turned_into_an_error(tmp_path: Path) -> None:
+    script = tmp_path / 'tool.py'
+    script.write_text(SWALLOWED)
+    ended, _, text = ToolRun(str(script), [], tmp_path).wait()
+    assert ended == 130
+    assert 'stopped by Ctrl-C. Finished rows are kept. To resume: ' in text
+    assert 'Traceback' not in text

@@ -190,19 +190,15 @@ def run_tool(
             stream.reconfigure(errors='backslashreplace')
     try:
         sys.exit(main() or 0)
-    except KeyboardInterrupt as stop:
-        if debug:
-            traceback.print_exc()
-        by, status = 'Ctrl-C', 130
-        if isinstance(stop, Terminated):
-            by, status = 'SIGTERM', 143
-            # torchrun ends the others when a process was lost.
-            gone = ' and '.join(lost_partners())
-            by += f' after {gone} ended' if gone else ''
-        found = kept() if callable(kept) else kept
-        _say(f'stopped by {by}. {_how_to_resume(found, resume)}')
-        sys.exit(status)
-    except Exception as error:
+    except (KeyboardInterrupt, Exception) as error:
+        stop = _stop_behind(error)
+        if stop is not None:
+            if debug:
+                traceback.print_exc()
+            by, status = _stopped_by(stop)
+            found = kept() if callable(kept) else kept
+            _say(f'stopped by {by}. {_how_to_resume(found, resume)}')
+            sys.exit(status)
         sentence = describe(error)
         if debug or sentence is None:
             traceback.print_exc()
@@ -210,11 +206,32 @@ def run_tool(
         sys.exit(1)
 
 
-def describe(error: Exception) -> str | None:
+def _stop_behind(error: BaseException) -> KeyboardInterrupt | None:
+    """The signal that led to an error.
+
+    mmengine turns whatever comes while it formats a config, at every
+    checkpoint, into a SyntaxError.
+    """
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, KeyboardInterrupt):
+        cause = cause.__context__
+    return cause
+
+
+def _stopped_by(stop: KeyboardInterrupt) -> tuple[str, int]:
+    """What stopped a run, and the exit status."""
+    if not isinstance(stop, Terminated):
+        return 'Ctrl-C', 130
+    # torchrun ends the others when a process was lost.
+    gone = ' and '.join(lost_partners())
+    return f'SIGTERM after {gone} ended' if gone else 'SIGTERM', 143
+
+
+def describe(error: BaseException) -> str | None:
     """One sentence about an expected failure.
 
     Args:
-        error (Exception): What was raised.
+        error (BaseException): What was raised.
 
     Returns:
         str | None: None if the failure is a fault of the program.
