@@ -40,6 +40,11 @@ def nap() -> None:
     time.sleep(0.2)
 
 
+def hang() -> None:
+    """Wait for something that never comes; other threads run on."""
+    time.sleep(10**6)
+
+
 class Maker:
     """Gives every worker the same model, in some trouble.
 

@@ -338,3 +338,21 @@ def test_degrees_give_hectares_on_the_ellipsoid(
     hectares = sum(area.hectares or 0 for area in result.areas)
     pixel = 1.1141 * 0.5580  # metres at 60 degrees north
     assert hectares == pytest.approx(150 * 110 * pixel / 10_000, rel=1e-3)
+
+
+def test_a_crop_is_the_map_of_a_file_cut_out(
+    model: Any,
+    pixels: np.ndarray,
+    write_scene: Write,
+    scheme: LabelScheme,
+    tmp_path: Path,
+) -> None:
+    there = from_origin(350000 + 10 * 0.5, 5640000 - 20 * 0.5, 0.5, 0.5)
+    cut = write_scene(pixels[20:110, 10:80], 'cut.tif', transform=there)
+    crop = replace(OPTIONS, crop=(10, 20, 70, 90))
+    scene = write_scene(pixels)
+    part = predict_scene(model, scene, tmp_path / 'a', scheme, crop)
+    alone = predict_scene(model, cut, tmp_path / 'b', scheme, OPTIONS)
+    for kind in ('labels', 'scores', 'classes'):
+        made = part.files[kind].read_bytes()
+        assert made == alone.files[kind].read_bytes()

@@ -47,11 +47,11 @@ def test_every_option_has_a_flag() -> None:
         *('--stretch', 'minmax', '--scores', '--polygons', 'geojson'),
         *('--simplify', '0', '--overwrite', '--quiet', '--allow-damaged'),
         *('--window', '32', '--overlap', '4', '--margin', '1'),
-        *('--batch', '7'),
+        *('--batch', '7', '--crop', '1,2,3,4'),
     )
     assert found == SceneOptions(
-        Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, True,
-        'geojson', 0, True, False,
+        Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, (1, 2, 3, 4),
+        True, 'geojson', 0, True, False,
     )  # fmt: skip
     usual = SceneOptions()
     for option in fields(SceneOptions):
@@ -63,7 +63,9 @@ def test_a_window_brings_its_overlap() -> None:
     assert _parse('--polygons').polygons == 'gpkg'
 
 
-@pytest.mark.parametrize('flag', ['--bands=red', '--polygons=shp', '--gsd=x'])
+@pytest.mark.parametrize(
+    'flag', ['--bands=red', '--polygons=shp', '--gsd=x', '--crop=1,2,3']
+)
 def test_flags_that_cannot_be_read(flag: str) -> None:
     with pytest.raises(SystemExit):
         _parse(flag)

@@ -248,3 +248,40 @@ def test_the_first_of_several_images_is_named(
     first.save(path, save_all=True, append_images=[second])
     with RasterSource(path) as source:
         assert source.notes[0].startswith('a.tif holds 2 images')
+
+
+def test_a_crop_reads_what_a_file_cut_out_would(
+    pixels: np.ndarray, write_scene: Write
+) -> None:
+    path = write_scene(pixels)
+    crop = RasterSource(path, crop=(10, 20, 70, 90), scale=0.5)
+    there = from_origin(350000 + 10 * 0.5, 5640000 - 20 * 0.5, 0.5, 0.5)
+    cut = write_scene(pixels[20:110, 10:80], 'cut.tif', transform=there)
+    alone = RasterSource(cut, scale=0.5)
+    assert crop.shape == alone.shape == (90, 70)
+    assert crop.grid == alone.grid
+    assert crop.transform == alone.transform == there
+    assert (crop.read(5, 40)[0] == alone.read(5, 40)[0]).all()
+    assert crop.valid(10, 30).shape == (20, 70)
+    assert (crop.thumbnail(30) == alone.thumbnail(30)).all()
+    assert crop.pixel_areas is not None
+    assert crop.pixel_areas.shape == (90,)
+
+
+def test_a_crop_keeps_the_stretch_of_the_whole_file(
+    pixels: np.ndarray, write_scene: Write
+) -> None:
+    values = pixels.astype(np.uint16) * np.arange(1, 151)[:, None, None]
+    path = write_scene(values.astype(np.uint16))
+    whole, part = RasterSource(path), RasterSource(path, crop=(0, 0, 9, 9))
+    assert part.stretch == whole.stretch
+
+
+@pytest.mark.parametrize(
+    'crop', [(-1, 0, 5, 5), (0, 0, 0, 5), (0, 0, 111, 5), (100, 0, 11, 5)]
+)
+def test_a_crop_must_be_inside_the_file(
+    pixels: np.ndarray, write_scene: Write, crop: tuple[int, ...]
+) -> None:
+    with pytest.raises(ValueError, match='110 x 150'):
+        RasterSource(write_scene(pixels), crop=crop)

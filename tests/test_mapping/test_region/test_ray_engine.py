@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from data.region_models import Maker, fail, kill, stop
+from data.region_models import Maker, fail, hang, kill, stop
 
 from aeroseg.mapping.job.output_folder import UnfinishedError
 from aeroseg.mapping.job.predict_scene import predict_scene
@@ -57,6 +57,7 @@ def contents(folder: Path) -> list[bytes]:
         pytest.param(None, '', marks=pytest.mark.slow),
         (kill, 'was lost'),
         pytest.param(stop, 'no sign of life', marks=pytest.mark.slow),
+        pytest.param(hang, 'no sign of life', marks=pytest.mark.slow),
         pytest.param(fail, 'out again: 1', marks=pytest.mark.slow),
     ],
 )

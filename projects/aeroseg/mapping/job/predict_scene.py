@@ -150,6 +150,7 @@ def open_scene(
             options.scale,
             options.stretch,
             options.allow_damaged,
+            options.crop,
         ) as source,
     ):
         yield source

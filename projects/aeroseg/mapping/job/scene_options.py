@@ -27,6 +27,17 @@ def _numbers(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def _rectangle(text: str) -> tuple[int, ...]:
+    try:
+        left, top, width, height = map(int, text.split(','))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} is not first column, first row, width and height in '
+            'pixels, such as 1000,2000,512,512'
+        ) from None
+    return left, top, width, height
+
+
 def _option(value: Any, group: str, flag: str, **argument: Any) -> Any:
     """A field with its default and its flag, as `add_argument` takes it."""
     argument = {'default': value, **argument}
@@ -47,6 +58,7 @@ class SceneOptions:
         scale (float): See :class:`RasterSource`.
         stretch (str): See :class:`RasterSource`.
         allow_damaged (bool): See :class:`RasterSource`.
+        crop (tuple[int, ...] | None): See :class:`RasterSource`.
         scores (bool): Also write `scores.tif`.
         polygons (str | None): Also write 'gpkg' or 'geojson'.
         simplify (float): Tolerance of the polygons in pixels.
@@ -97,6 +109,14 @@ class SceneOptions:
         '--allow-damaged',
         action='store_true',
         help='map pixels that are damaged as well, with a note',
+    )
+    crop: tuple[int, ...] | None = _option(
+        None,
+        'reading',
+        '--crop',
+        type=_rectangle,
+        metavar='COL,ROW,WIDTH,HEIGHT',
+        help='map only this part of the scene, in its pixels',
     )
     scores: bool = _option(
         False,

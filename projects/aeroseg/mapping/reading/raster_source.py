@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from rasterio import open as open_raster
-from rasterio.enums import ColorInterp, MaskFlags, Resampling
+from rasterio.enums import MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.io import DatasetReader
 from rasterio.windows import Window
@@ -17,6 +17,7 @@ from rasterio.windows import Window
 from aeroseg.errors import reason
 from aeroseg.files import require_utf8
 
+from .file_parts import choose_area, choose_bands
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, known_row_areas
@@ -43,20 +44,26 @@ class RasterSource:
         stretch (str): See :func:`.stretch.make_stretch`.
         allow_damaged (bool): Read pixels that GDAL warns of, with a note,
             instead of refusing the file.
+        crop (Sequence[int] | None): The part of the file to take as the
+            scene: first column, first row, width and height in pixels of
+            the file. The stretch is still that of the whole file.
 
     Attributes:
+        shape (tuple[int, int]): (H, W) of the scene.
+        transform (Affine): From its pixels to coordinates.
         notes (list[str]): What the user should know about this file.
         pixel_areas (np.ndarray | None): Square metres of a pixel per row,
             (H,), if known.
         resolution (tuple[float, float] | None): Metres on the ground, down
-            and across, of the pixel in the middle; None if unknown.
+            and across, of the pixel in the middle of the file; None if
+            unknown.
 
     Raises:
         FileNotFoundError: If there is no such file.
         UnreachableError: If it is on another machine and cannot be read.
         ValueError: If it is not a raster, is damaged, lacks bands, holds
             complex numbers, or has no known ground resolution but is to be
-            resampled to one.
+            resampled to one; or if the crop is not inside the file.
     """
 
     def __init__(
@@ -67,22 +74,27 @@ class RasterSource:
         scale: float = 1.0,
         stretch: str = 'auto',
         allow_damaged: bool = False,
+        crop: Sequence[int] | None = None,
     ) -> None:
         self.path = locate(path)
         self.allow_damaged = allow_damaged
         self._damage = ''
         self.data = _open(self.path)
         self._in_turn = Lock()  # GDAL reads a file for one thread at a time
-        self.bands = _choose_bands(self.data, bands, self.path)
+        self.bands = choose_bands(self.data, bands, self.path)
         # Whether the file can mark no pixel as being without data.
         flags = self.data.mask_flag_enums
         self._everywhere = all(f == [MaskFlags.all_valid] for f in flags)
-        self.shape = (self.data.height, self.data.width)
+        self._area = choose_area(self.data, crop, self.path)
+        self.shape = (self._area.height, self._area.width)
+        self.transform = self.data.window_transform(self._area)
         self.resolution = ground_resolution(self.data)
         self.grid = model_grid(
             self.path, self.shape, self.resolution, gsd, scale
         )
-        self.pixel_areas = known_row_areas(self.data)
+        areas = known_row_areas(self.data)
+        top, bottom = self._area.row_off, self._area.row_off + self.shape[0]
+        self.pixel_areas = None if areas is None else areas[top:bottom]
         self.notes = self._describe(gsd)
         self.stretch = self._choose_stretch(stretch)
         if self.stretch is not None:
@@ -102,14 +114,14 @@ class RasterSource:
     def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
         step = self.shape[0] / self.grid[0]
-        window = Window(0, top * step, self.shape[1], (bottom - top) * step)
+        window = self._window(top * step, (bottom - top) * step)
         with self._in_turn:
             image, valid = self._read(window, (bottom - top, self.grid[1]))
         return image if self.stretch is None else self.stretch(image), valid
 
     def valid(self, top: int, bottom: int) -> np.ndarray:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
-        window = Window(0, top, self.shape[1], bottom - top)
+        window = self._window(top, bottom - top)
         size = (bottom - top, self.shape[1])
         if self._everywhere and not self._floating:
             return np.ones(size, bool)  # without a wait for the other thread
@@ -133,7 +145,7 @@ class RasterSource:
             is data, (h, w) bool.
         """
         with self._in_turn:
-            return self._read(self._whole, shrunk(self.shape, max_side))
+            return self._read(self._area, shrunk(self.shape, max_side))
 
     def picture(self, values: np.ndarray) -> np.ndarray:
         """Values (3, h, w) of the file as a picture (h, w, 3), RGB uint8."""
@@ -144,15 +156,17 @@ class RasterSource:
     def _floating(self) -> bool:
         return np.dtype(self.data.dtypes[0]).kind == 'f'
 
-    @property
-    def _whole(self) -> Window:
-        return Window(0, 0, self.shape[1], self.shape[0])
+    def _window(self, top: float, height: float) -> Window:
+        """Rows of the scene as a window of the file."""
+        left, first = self._area.col_off, self._area.row_off
+        return Window(left, first + top, self.shape[1], height)
 
     def _choose_stretch(self, rule: str) -> Stretch | None:
         if rule in ('auto', 'none') and self.data.dtypes[0] == 'uint8':
             return None  # without a look at the whole file
-        size = shrunk(self.shape, _SAMPLE)
-        return make_stretch(rule, *self._read(self._whole, size))
+        shape = (self.data.height, self.data.width)
+        whole = Window(0, 0, shape[1], shape[0])
+        return make_stretch(rule, *self._read(whole, shrunk(shape, _SAMPLE)))
 
     def _describe(self, gsd: float | None) -> list[str]:
         notes = []
@@ -299,35 +313,3 @@ def _unreachable(
         'the address, the network and the credentials, then run again; what '
         'was finished before is kept'
     )
-
-
-def _choose_bands(
-    data: DatasetReader, bands: Sequence[int] | None, path: Scene
-) -> list[int]:
-    if bands is None:
-        colours = (ColorInterp.red, ColorInterp.green, ColorInterp.blue)
-        named = [
-            data.colorinterp.index(c) + 1
-            for c in colours
-            if c in data.colorinterp
-        ]
-        bands = named if len(named) == 3 else (1, 2, 3)
-    if len(bands) != 3 or not all(1 <= b <= data.count for b in bands):
-        palette = ColorInterp.palette in data.colorinterp
-        raise ValueError(
-            f'{path} has {data.count} band(s), and red, green and blue were '
-            f'looked for in bands {list(bands)}; '
-            + (
-                'its values are indices of a palette: convert it first, with '
-                'gdal_translate -expand rgb'
-                if palette
-                else 'name three of its bands, such as --bands 1,2,3, or '
-                '--bands 1,1,1 for a grey image'
-            )
-        )
-    if 'complex' in data.dtypes[bands[0] - 1]:
-        raise ValueError(
-            f'{path} holds complex numbers; give their amplitude or another '
-            'real quantity'
-        )
-    return list(bands)

@@ -33,7 +33,7 @@ class RayWorker:
         return self._attempt(block)
 
     def windows(self) -> tuple[int, str, int]:
-        """Windows done so far, node and process; a sign of life."""
+        """Windows done so far, node and process."""
         import ray
 
         node = ray.get_runtime_context().get_node_id()
@@ -148,7 +148,9 @@ class RayEngine:
         self._windows[worker] = windows
         self._places[worker] = (place[0], place[1])
         self._ask(worker)
-        return [Event(worker, 'tick', more)]
+        # An answer without a new window is no progress: the thread that
+        # answers runs on where the one that predicts hangs.
+        return [Event(worker, 'tick', more)] if more else []
 
     def _lost(self, worker: int, error: Exception) -> Event:
         self._end(worker)

@@ -116,7 +116,7 @@ def _profile(
         'bigtiff': 'IF_SAFER',
     }
     if source.georeferenced:
-        profile |= {'crs': source.data.crs, 'transform': source.data.transform}
+        profile |= {'crs': source.data.crs, 'transform': source.transform}
     return profile
 
 
