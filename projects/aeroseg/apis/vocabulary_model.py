@@ -1,6 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """A trained model together with one vocabulary, closed-set ones too."""
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, NoReturn
 
 import torch
@@ -51,14 +53,51 @@ class VocabularyModel:
             Tensor: (B, S, H, W) in [0, 1] on the device of the model;
             contrast words are merged.
         """
-        device = next(self.model.parameters()).device
-        images = images.to(device, non_blocking=True)
+        with self._computing():
+            logits = self.model.class_logits(self._moved(images))
+        return self._scores(logits)
+
+    def image_features(self, images: Tensor) -> Any:
+        """What the model sees in images, whatever the words.
+
+        Args:
+            images (Tensor): As of :meth:`predict_scores`.
+
+        Returns:
+            Any: For :meth:`scores_of` of any words; see
+            :meth:`OpenVocabSegmentor.encode_images`.
+        """
+        with self._computing():
+            return self.model.image_features(self._moved(images))
+
+    def scores_of(self, features: Any, size: Sequence[int]) -> Tensor:
+        """The same as :meth:`predict_scores`, of :meth:`image_features`.
+
+        Args:
+            features (Any): What was seen in the images.
+            size (Sequence[int]): (H, W) of the images.
+        """
+        with self._computing():
+            logits = self.model.logits_of(features, size)
+        return self._scores(logits)
+
+    @contextmanager
+    def _computing(self) -> Iterator[None]:
         self.model.set_vocabulary(self.scheme.vocabulary)
         autocast = torch.autocast(
-            device.type, torch.bfloat16, enabled=self.amp
+            self._device.type, torch.bfloat16, enabled=self.amp
         )
         with autocast, accelerated(self.accelerate):
-            logits = self.model.class_logits(images)
+            yield
+
+    @property
+    def _device(self) -> torch.device:
+        return next(self.model.parameters()).device
+
+    def _moved(self, images: Tensor) -> Tensor:
+        return images.to(self._device, non_blocking=True)
+
+    def _scores(self, logits: Tensor) -> Tensor:
         return self.scheme.merge(self.model.to_probability(logits.float()))
 
 
@@ -135,6 +174,14 @@ class ClosedSetModel(nn.Module):
             x = (x - prepare.mean) / prepare.std
         metas = [{'img_shape': tuple(images.shape[2:])}] * len(images)
         return self.model.encode_decode(x, metas)
+
+    def image_features(self, images: Tensor) -> Tensor:
+        """The logits themselves: they do not depend on what is asked."""
+        return self.class_logits(images)
+
+    def logits_of(self, features: Tensor, size: Sequence[int]) -> Tensor:
+        """See :class:`OpenVocabSegmentor`; nothing is left to do."""
+        return features
 
     def to_probability(self, logits: Tensor) -> Tensor:
         """Probabilities of the classes asked for, out of all that there are.

@@ -48,7 +48,7 @@ class ImagePart(nn.Module):
         clip = self.backbone(images)
         guidance = self.guidance_encoder(images, clip)
         refined = self.neck(clip.dense, text, guidance[-1])
-        features = AerOSegFeatures(refined, guidance, clip, images)
+        features = AerOSegFeatures(refined, clip, guidance, images)
         return self.decode_head(features)
 
 

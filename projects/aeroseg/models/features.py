@@ -1,11 +1,27 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """What the heads of the systems look at."""
 
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
 from .backbones.rotated_clip import CLIPFeatures
+
+
+class ImageFeatures(NamedTuple):
+    """What AerOSeg sees in images, whatever the words.
+
+    Attributes:
+        clip (CLIPFeatures): Features of the backbone.
+        guidance (tuple[Tensor, ...]): F1, F2, F3 from shallow to deep, each
+            (B, C_i, h, w).
+        image (Tensor): RGB, 0-255, (B, 3, H, W).
+    """
+
+    clip: CLIPFeatures
+    guidance: tuple[Tensor, ...]
+    image: Tensor
 
 
 class AerOSegFeatures(NamedTuple):
@@ -13,15 +29,14 @@ class AerOSegFeatures(NamedTuple):
 
     Attributes:
         refined (Tensor): Refined correlation, (B, T, D, h, w).
-        guidance (tuple[Tensor, ...]): F1, F2, F3 from shallow to deep, each
-            (B, C_i, h, w).
-        clip (CLIPFeatures): Features of the backbone.
-        image (Tensor): RGB, 0-255, (B, 3, H, W).
+        clip (CLIPFeatures): As of :class:`ImageFeatures`.
+        guidance (tuple[Tensor, ...]): As above.
+        image (Tensor): As above.
     """
 
     refined: Tensor
-    guidance: tuple[Tensor, ...]
     clip: CLIPFeatures
+    guidance: tuple[Tensor, ...]
     image: Tensor
 
 
@@ -37,3 +52,51 @@ class SEDFeatures(NamedTuple):
 
     correlation: Tensor
     guidance: tuple[Tensor, ...]
+
+
+class MaskFeatures(NamedTuple):
+    """The masks of SAN, and what they show.
+
+    Attributes:
+        masks (Tensor): Logits, (B, Q, h, w).
+        shown (Tensor): In the space of the text, (B, Q, C).
+        height (int): H of the images.
+        width (int): W of the images.
+    """
+
+    masks: Tensor
+    shown: Tensor
+    height: int
+    width: int
+
+
+def map_tensors(change: Callable[..., Any], *features: Any) -> Any:
+    """Features of one form, or several, with each tensor changed.
+
+    Args:
+        change (Callable): From the tensors at a place to a new one.
+        *features (Any): Tensors, or tuples of them and of what all images
+            share, which is taken from the first.
+
+    Returns:
+        Any: In the same form.
+    """
+    first = features[0]
+    if isinstance(first, Tensor):
+        return change(*features)
+    if not isinstance(first, tuple):
+        return first
+    parts = [
+        map_tensors(change, *place) for place in zip(*features, strict=True)
+    ]
+    return type(first)(*parts) if hasattr(first, '_fields') else tuple(parts)
+
+
+def split_images(features: Any) -> list[Any]:
+    """Features (B, ...) as those of each image, (1, ...)."""
+    sizes: list[int] = []
+    map_tensors(lambda tensor: sizes.append(len(tensor)), features)
+    return [
+        map_tensors(lambda tensor, i=i: tensor[i : i + 1], features)
+        for i in range(sizes[0])
+    ]

@@ -20,7 +20,7 @@ class OneLayer(OpenVocabSegmentor):
         super().__init__(**kwargs)
         self.scale = nn.Parameter(torch.ones(1))
 
-    def forward_maps(self, images: Tensor) -> Tensor:
+    def decode_maps(self, images: Tensor) -> Tensor:
         assert images.shape[2] % 8 == images.shape[3] % 8 == 0
         bright = images.mean(dim=1, keepdim=True)[..., ::4, ::4] / 255
         steps = torch.arange(1, self.out_channels + 1)[:, None, None]

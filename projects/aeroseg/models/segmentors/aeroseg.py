@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
-from ..features import AerOSegFeatures
+from ..features import AerOSegFeatures, ImageFeatures, split_images
 from ..necks.correlation_neck import correlate
 from .open_vocab import OpenVocabSegmentor
 
@@ -136,29 +136,37 @@ class AerOSeg(OpenVocabSegmentor):
             inputs (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
                 the stride.
         """
-        clip = self.backbone(inputs)
         text = self.text_encoder(self.vocabulary.queries)
-        guidance = self.guidance_encoder(inputs, clip)
-        refined = self.neck(clip.dense, text, guidance[-1])
-        return AerOSegFeatures(refined, guidance, clip, inputs)
+        return self.refine(self.encode_images(inputs), text)
 
-    def forward_maps(self, images: Tensor) -> Tensor:
+    def encode_images(self, images: Tensor) -> ImageFeatures:
+        """See :class:`OpenVocabSegmentor`."""
+        clip = self.backbone(images)
+        return ImageFeatures(clip, self.guidance_encoder(images, clip), images)
+
+    def refine(self, seen: ImageFeatures, text: Tensor) -> AerOSegFeatures:
+        """Correlate what is in images with words, and refine.
+
+        Args:
+            seen (ImageFeatures): Of the images.
+            text (Tensor): Text features, (T, P, C), any scale.
+        """
+        refined = self.neck(seen.clip.dense, text, seen.guidance[-1])
+        return AerOSegFeatures(refined, *seen)
+
+    def decode_maps(self, features: ImageFeatures) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, 4 h, 4 w)."""
-        if self.best_classes and self.out_channels > self.best_classes:
-            parts = images.split(1)
-            return torch.cat([self._maps_of_best(part) for part in parts])
-        return self.decode_head(self.extract_feat(images))
-
-    def _maps_of_best(self, image: Tensor) -> Tensor:
-        """Maps of one image, -100 but for the classes that fit it best."""
-        clip = self.backbone(image)
         text = self.text_encoder(self.vocabulary.queries)
-        guidance = self.guidance_encoder(image, clip)
+        if self.best_classes and len(text) > self.best_classes:
+            images = split_images(features)
+            return torch.cat([self._maps_of_best(one, text) for one in images])
+        return self.decode_head(self.refine(features, text))
+
+    def _maps_of_best(self, seen: ImageFeatures, text: Tensor) -> Tensor:
+        """Maps of one image, -100 but for the classes that fit it best."""
         parts = text.split(self.class_chunk)
-        fit = torch.cat([correlate(clip.dense, p)[0] for p in parts])
+        fit = torch.cat([correlate(seen.clip.dense, p)[0] for p in parts])
         best = fit.flatten(1).amax(dim=1).topk(self.best_classes).indices
-        refined = self.neck(clip.dense, text[best], guidance[-1])
-        features = AerOSegFeatures(refined, guidance, clip, image)
-        maps = self.decode_head(features)
+        maps = self.decode_head(self.refine(seen, text[best]))
         filled = maps.new_full((1, len(text), *maps.shape[2:]), _LEFT_OUT)
         return filled.index_copy(1, best, maps)

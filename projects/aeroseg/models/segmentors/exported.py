@@ -116,7 +116,7 @@ class ExportedSegmentor(OpenVocabSegmentor):
                 f'{self.image_part} is damaged, or no ONNX file: {line}'
             ) from error
 
-    def forward_maps(self, images: Tensor) -> Tensor:
+    def decode_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`.
 
         Raises:

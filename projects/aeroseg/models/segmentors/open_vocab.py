@@ -33,9 +33,10 @@ class OpenVocabSegmentor(EncoderDecoder):
 
     It holds the vocabulary, the background rule, the original size of an
     image, inference in bounded memory and the check of checkpoints. A
-    subclass builds its parts and says how an image becomes class maps
-    (:meth:`forward_maps`) and, if it can be trained, its losses
-    (:meth:`loss`).
+    subclass builds its parts and says how an image becomes class maps: what
+    does not depend on the words (:meth:`encode_images`), so that other words
+    can reuse it, and the rest (:meth:`decode_maps`); and, if it can be
+    trained, its losses (:meth:`loss`).
 
     The vocabulary can change at any time, by :meth:`set_vocabulary` or by
     assigning mmseg's ``dataset_meta``.
@@ -179,7 +180,32 @@ class OpenVocabSegmentor(EncoderDecoder):
     def stride(self) -> int:
         """Images are padded to multiples of so many pixels."""
 
+    def encode_images(self, images: Tensor) -> Any:
+        """What the system sees in images, whatever the words.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
+                the stride.
+
+        Returns:
+            Any: A tensor (B, ...) or a tuple, of tensors (B, ...), of
+            further tuples, and of what all images share. Here the images
+            themselves, for systems that begin with the words.
+        """
+        return images
+
     @abstractmethod
+    def decode_maps(self, features: Any) -> Tensor:
+        """Class maps of the words, from what was seen in the images.
+
+        Args:
+            features (Any): Of :meth:`encode_images`.
+
+        Returns:
+            Tensor: Logits (B, T + K, h, w) of any size: classes, then
+            background words.
+        """
+
     def forward_maps(self, images: Tensor) -> Tensor:
         """The data flow of the system: images to class maps.
 
@@ -188,9 +214,9 @@ class OpenVocabSegmentor(EncoderDecoder):
                 the stride.
 
         Returns:
-            Tensor: Logits (B, T + K, h, w) of any size: classes, then
-            background words.
+            Tensor: See :meth:`decode_maps`.
         """
+        return self.decode_maps(self.encode_images(images))
 
     def to_probability(self, logits: Tensor) -> Tensor:
         """Logits to probabilities per class: here, a sigmoid each."""
@@ -200,6 +226,11 @@ class OpenVocabSegmentor(EncoderDecoder):
         """Probabilities (T + K, H, W) from ``seg_logits`` of a result."""
         return self.to_probability(seg_logits)
 
+    def pad(self, images: Tensor) -> Tensor:
+        """Images padded to multiples of the stride, below and to the right."""
+        below, right = (-side % self.stride for side in images.shape[2:])
+        return F.pad(images, (0, right, 0, below), value=_PAD_VALUE)
+
     def class_maps(self, images: Tensor) -> Tensor:
         """Logits of every class as the system computes them.
 
@@ -207,12 +238,9 @@ class OpenVocabSegmentor(EncoderDecoder):
             images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
 
         Returns:
-            Tensor: (B, T + K, h', w'), a map of the image padded below and
-            to the right to multiples of the stride.
+            Tensor: (B, T + K, h', w'), a map of the padded image.
         """
-        below, right = (-side % self.stride for side in images.shape[2:])
-        padded = F.pad(images, (0, right, 0, below), value=_PAD_VALUE)
-        return self.forward_maps(padded)
+        return self.forward_maps(self.pad(images))
 
     def class_logits(self, images: Tensor) -> Tensor:
         """Logits of every class at every pixel.
@@ -224,6 +252,26 @@ class OpenVocabSegmentor(EncoderDecoder):
             Tensor: (B, T + K, H, W); see :meth:`to_probability`.
         """
         return self._to_pixels(self.class_maps(images), images.shape[2:])
+
+    def image_features(self, images: Tensor) -> Any:
+        """What other words can reuse, for :meth:`logits_of`.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W), any size.
+
+        Returns:
+            Any: See :meth:`encode_images`.
+        """
+        return self.encode_images(self.pad(images))
+
+    def logits_of(self, features: Any, size: Sequence[int]) -> Tensor:
+        """The same as :meth:`class_logits`, of :meth:`image_features`.
+
+        Args:
+            features (Any): What was seen in the images.
+            size (Sequence[int]): (H, W) of the images.
+        """
+        return self._to_pixels(self.decode_maps(features), size)
 
     def _to_pixels(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         """Enlarge class maps to the pixels of the image they were made of."""

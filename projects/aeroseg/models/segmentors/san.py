@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
+from ..features import MaskFeatures
 from .mask_query import MaskQuerySegmentor
 
 
@@ -92,21 +93,33 @@ class SAN(MaskQuerySegmentor):
             tuple[list[Tensor], list[Tensor]]: Mask logits (B, Q, h, w), and
             class logits (B, Q, T + K + 1): classes, background words, none.
         """
+        masks, shown = self._look(images, every)
+        words = self._word_features().T
+        return masks, [features @ words for features in shown]
+
+    def _look(
+        self, images: Tensor, every: bool
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Mask logits (B, Q, h, w) and features of the masks (B, Q, C)."""
         x = self.backbone.normalise(images)
         first = self.backbone(x)
         masks, biases = self.decode_head(x, first.maps, every)
-        words = self._word_features().T
-        return masks, [
-            self.backbone.recognise(first, bias) @ words for bias in biases
-        ]
+        return masks, [self.backbone.recognise(first, b) for b in biases]
 
-    def forward_maps(self, images: Tensor) -> Tensor:
+    def encode_images(self, images: Tensor) -> MaskFeatures:
+        """See :class:`OpenVocabSegmentor`."""
+        masks, shown = self._look(images, every=False)
+        height, width = images.shape[2:]
+        return MaskFeatures(masks[-1], shown[-1], height, width)
+
+    def decode_maps(self, features: MaskFeatures) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
-        queries, logits = self.forward_queries(images)
+        queries, shown, *size = features
         masks = F.interpolate(
-            queries[-1], images.shape[2:], mode='bilinear', align_corners=False
+            queries, size, mode='bilinear', align_corners=False
         )
-        classes = logits[-1].softmax(dim=-1)[..., :-1]
+        logits = shown @ self._word_features().T
+        classes = logits.softmax(dim=-1)[..., :-1]
         return torch.einsum('bqt,bqhw->bthw', classes, masks.sigmoid())
 
     def loss(self, inputs: Tensor, data_samples: SampleList) -> dict:

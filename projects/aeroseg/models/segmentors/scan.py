@@ -166,7 +166,7 @@ class SCAN(MaskQuerySegmentor):
             for feature in features
         ]
 
-    def forward_maps(self, images: Tensor) -> Tensor:
+    def decode_maps(self, images: Tensor) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, H, W)."""
         clip = self.clip(images)
         queries, logits = self.forward_queries(images, clip)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from aeroseg.vocabulary import Vocabulary
 
+from ..backbones.rotated_clip import CLIPFeatures
 from ..features import SEDFeatures
 from ..necks.correlation_neck import correlate
 from .open_vocab import OpenVocabSegmentor
@@ -81,13 +82,19 @@ class SED(OpenVocabSegmentor):
             inputs (Tensor): RGB, 0-255, (B, 3, H, W); H and W multiples of
                 the stride.
         """
-        clip = self.backbone(inputs)
+        return self._correlate(self.encode_images(inputs))
+
+    def encode_images(self, images: Tensor) -> CLIPFeatures:
+        """See :class:`OpenVocabSegmentor`."""
+        return self.backbone(images)
+
+    def decode_maps(self, features: CLIPFeatures) -> Tensor:
+        """See :class:`OpenVocabSegmentor`; (B, T + K, 8h, 8w)."""
+        return self.decode_head(self._correlate(features))
+
+    def _correlate(self, clip: CLIPFeatures) -> SEDFeatures:
         text = self.text_encoder(self.vocabulary.queries)
         *finer, _ = clip.intermediate
         # As published, the tower learns through the correlation alone.
         guidance = tuple(stage.detach() for stage in finer[::-1])
         return SEDFeatures(correlate(clip.dense, text), guidance)
-
-    def forward_maps(self, images: Tensor) -> Tensor:
-        """See :class:`OpenVocabSegmentor`; (B, T + K, 8h, 8w)."""
-        return self.decode_head(self.extract_feat(images))

@@ -173,17 +173,22 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
             'score it with tools/test.py CONFIG'
         )
 
-    def forward_maps(self, images: Tensor) -> Tensor:
-        """Cosines of every query, (B, Q, h, w); see the base."""
+    def encode_images(self, images: Tensor) -> tuple[Tensor, Tensor | None]:
+        """Features of the pixels and of the whole images; see the base."""
         proxy = None
         if self.proxy_encoder is not None:
             proxy = self.proxy_encoder(images)[-1]
         dense, token, seen = self.backbone(images, proxy)
         if self.upsampler is not None:
             dense = self.upsampler(dense, seen)
+        return dense, token
+
+    def decode_maps(self, features: tuple[Tensor, Tensor | None]) -> Tensor:
+        """Cosines of every query, (B, Q, h, w); see the base."""
+        dense, token = features
         text = self.text_features()
         maps = torch.einsum('bchw,qc->bqhw', F.normalize(dense, dim=1), text)
-        if self.global_bias:
+        if self.global_bias and token is not None:
             whole = F.normalize(token, dim=1) @ text.T
             maps = maps + self.global_bias * whole[..., None, None]
         return maps
@@ -193,8 +198,8 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         features = self.text_encoder(self.text_queries)
         return F.normalize(features.mean(dim=1), dim=-1)
 
-    def class_maps(self, images: Tensor) -> Tensor:
-        """Cosines (B, Q, h, w) of images with a border of CLIP's mean colour.
+    def pad(self, images: Tensor) -> Tensor:
+        """Images with a border of CLIP's mean colour.
 
         The border is the same on both sides, as published.
         """
@@ -203,7 +208,7 @@ class TrainingFreeSegmentor(OpenVocabSegmentor):
         mean = self.backbone.mean.to(images)
         canvas = mean.expand(len(images), 3, rows, columns).clone()
         canvas[..., top : top + height, left : left + width] = images
-        return self.forward_maps(canvas)
+        return canvas
 
     def _to_pixels(self, maps: Tensor, size: Sequence[int]) -> Tensor:
         (rows, top), (columns, left) = self._padded(size)
