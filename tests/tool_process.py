@@ -83,6 +83,12 @@ class ToolRun:
         )
         self.process.start()
 
+    @property
+    def said(self) -> str:
+        """What it has written to standard error so far."""
+        log = self._logs[1]
+        return log.read_text(encoding='utf-8') if log.exists() else ''
+
     def wait(self, seconds: float = 120) -> Ended:
         """Wait for the end.
 

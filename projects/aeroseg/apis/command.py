@@ -39,6 +39,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action='store_true',
         help='print the prompts, and classes that CLIP can hardly tell apart',
     )
+    add_model_arguments(parser)
+    words.add_arguments(parser)
+    add_region_arguments(parser)
+    SceneOptions.add_arguments(parser)
+
+
+def add_model_arguments(parser: argparse.ArgumentParser) -> None:
+    """Arguments that name a model; see :func:`predictor_of`."""
     model = parser.add_argument_group('model')
     model.add_argument(
         '--model',
@@ -62,9 +70,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     model.add_argument('--device', help='cpu, cuda, cuda:1; default: a GPU')
     model.add_argument('--amp', action='store_true', help='use bfloat16')
-    words.add_arguments(parser)
-    add_region_arguments(parser)
-    SceneOptions.add_arguments(parser)
 
 
 def add_region_arguments(parser: argparse.ArgumentParser) -> None:
@@ -146,7 +151,7 @@ def run(args: argparse.Namespace) -> int:
     device = args.device if here else 'cpu'
     if device is None and world_size > 1 and torch.cuda.is_available():
         device = f'cuda:{os.environ.get("LOCAL_RANK", "0")}'
-    predictor = _predictor(args, device)
+    predictor = predictor_of(args, device)
     vocabulary = words.read_words(args, predictor.trained)
     if args.explain and rank == 0:
         logger.warning('%s', predictor.explain(vocabulary).text())
@@ -169,8 +174,18 @@ def run(args: argparse.Namespace) -> int:
     return _leave_group(failed, world_size)
 
 
-def _predictor(args: argparse.Namespace, device: str | None) -> Predictor:
-    """The model of the command line; see :mod:`.training_free`."""
+def predictor_of(args: argparse.Namespace, device: str | None) -> Predictor:
+    """The model of a command line; see :mod:`.training_free`.
+
+    Args:
+        args (argparse.Namespace): What :func:`add_model_arguments` declared.
+        device (str | None): See :class:`Predictor`.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If the arguments exclude each other, or a file does not
+            fit.
+    """
     if args.model is not None:
         if args.checkpoint or args.config or args.clip:
             raise ValueError(

@@ -65,6 +65,8 @@ class Predictor:
         tiling (Tiling): Window, overlap and batch by the config.
         scale (float): Pixels the model sees per pixel of an image, by the
             config: training enlarges its tiles as well.
+        gsd (float | None): Ground resolution of the training images in
+            metres per pixel, where the model folder states it.
 
     Raises:
         FileNotFoundError: If config or checkpoint do not exist.
@@ -108,6 +110,7 @@ class Predictor:
         self.accelerate = accelerate
         settings = dict(self.config.get('predictor', {}))
         self.scale: float = settings.pop('scale', 1.0)
+        self.gsd: float | None = settings.pop('gsd', None)
         self.tiling = Tiling(**settings)
 
     @classmethod
@@ -244,7 +247,8 @@ class Predictor:
         Args:
             classes (Classes | None): See :meth:`vocabulary`.
         """
-        return explain(self.model.text_encoder, self.vocabulary(classes))
+        encoder = self.model.text_encoder
+        return explain(encoder, self.vocabulary(classes), self.trained)
 
 
 def _predict(

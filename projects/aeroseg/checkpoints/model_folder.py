@@ -87,6 +87,8 @@ def write_model_folder(
         if not name.startswith(AUXILIARY_HEAD)
     }
     settings = _settings(config)
+    if facts.gsd is not None:
+        settings.setdefault('predictor', {})['gsd'] = facts.gsd
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
         prefix=f'.{folder.name}.', dir=folder.parent

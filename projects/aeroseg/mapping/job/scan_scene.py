@@ -3,6 +3,8 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -32,6 +34,24 @@ logger = logging.getLogger(__name__)
 _CHUNK = 64  # rows of scores that are rounded at a time
 
 
+class Watcher(Protocol):
+    """Looks on while a scene is predicted; what it raises ends the scan."""
+
+    def window(self, top: int, left: int, scores: Tensor) -> None:
+        """A window is done.
+
+        Args:
+            top (int): Its first row on the grid that the model sees.
+            left (int): Its first column there.
+            scores (Tensor): (S, h, w) probabilities.
+        """
+        ...
+
+    def progress(self, done: int, total: int) -> None:
+        """So many windows are done."""
+        ...
+
+
 def scan_scene(
     model: ScoreModel,
     source: RasterSource,
@@ -40,6 +60,7 @@ def scan_scene(
     work: WorkFolder,
     clock: Stopwatch,
     within: Sequence[Rows] | None = None,
+    watcher: 'Watcher | None' = None,
 ) -> None:
     """Predict all rows that the work folder does not hold yet.
 
@@ -52,6 +73,7 @@ def scan_scene(
         clock (Stopwatch): Counts the time.
         within (Sequence[Rows] | None): Only these, while other processes
             write into the same folder.
+        watcher (Watcher | None): Sees windows as they are done.
     """
     gaps = _gaps(work, source, within)
     if not gaps:
@@ -80,9 +102,20 @@ def scan_scene(
     )
     with bar:
         scan.tick = bar.update
+        if watcher is not None:
+            scan.show = watcher.window
+            scan.tick = partial(_tick, bar, watcher)
+            scan.tick(0)
         for gap in gaps:
             rows = map_rows(scan, scheme, gap.top)
             keep_rows(rows, gap.bottom, scan, scheme, options, work)
+
+
+def _tick(bar: 'tqdm[None]', watcher: Watcher, windows: int) -> None:
+    # A bar that is not shown does not count.
+    bar.n += windows
+    bar.update(0)
+    watcher.progress(int(bar.n), int(bar.total or 0))
 
 
 def _gaps(

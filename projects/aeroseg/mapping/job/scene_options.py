@@ -3,6 +3,7 @@
 
 import argparse
 import math
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -174,17 +175,22 @@ class SceneOptions:
             )
 
     @classmethod
-    def add_arguments(cls, parser: argparse.ArgumentParser) -> None:
-        """Add the flags of all options, in groups 'reading' and 'writing'.
+    def add_arguments(
+        cls, parser: argparse.ArgumentParser, without: Sequence[str] = ()
+    ) -> None:
+        """Add the flags of the options, in groups 'reading' and 'writing'.
 
         Args:
             parser (argparse.ArgumentParser): The parser of the command.
+            without (Sequence[str]): Options, or groups, to leave out.
         """
         groups = {}
         for name in ('reading', 'writing'):
-            groups[name] = parser.add_argument_group(name)
+            if name not in without:
+                groups[name] = parser.add_argument_group(name)
         for option in fields(cls):
-            if option.metadata:
+            left_out = option.name in without
+            if option.metadata.get('group') in groups and not left_out:
                 groups[option.metadata['group']].add_argument(
                     option.metadata['flag'],
                     dest=option.name,

@@ -147,6 +147,27 @@ class RasterSource:
         with self._in_turn:
             return self._read(self._area, shrunk(self.shape, max_side))
 
+    def look(
+        self, area: Sequence[int], size: tuple[int, int]
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A part of the scene, as a picture.
+
+        Args:
+            area (Sequence[int]): First column, first row, width and height
+                in pixels of the scene; inside of it.
+            size (tuple[int, int]): (h, w) of the picture.
+
+        Returns:
+            tuple[np.ndarray, np.ndarray]: (h, w, 3) RGB uint8, and where
+            there is data, (h, w) bool.
+        """
+        left, top, width, height = area
+        rows = self._window(top, height)
+        window = Window(rows.col_off + left, rows.row_off, width, height)
+        with self._in_turn:
+            values, valid = self._read(window, size)
+        return self.picture(values), valid
+
     def picture(self, values: np.ndarray) -> np.ndarray:
         """Values (3, h, w) of the file as a picture (h, w, 3), RGB uint8."""
         image = values if self.stretch is None else self.stretch(values)

@@ -55,6 +55,9 @@ class Scan:
         clock (Stopwatch | None): Counts 'reading', 'model' and 'blending'.
         batches (BatchLog | None): Windows per pass; None takes the batch of
             the tiling and keeps no record of its halvings.
+        show (Callable[[int, int, Tensor], object]): Called with every window
+            as soon as it is predicted: its first row and column on the grid,
+            and its scores (S, h, w).
 
     Attributes:
         num_windows (int): Windows of the whole scene.
@@ -69,7 +72,9 @@ class Scan:
         tick: Callable[[int], object] = lambda count: None,
         clock: Stopwatch | None = None,
         batches: BatchLog | None = None,
+        show: Callable[[int, int, Tensor], object] = lambda *window: None,
     ) -> None:
+        self.show = show
         self.clock = clock or Stopwatch()
         self.model = PatientModel(model, batches or BatchLog(tiling.batch))
         self.source = source
@@ -170,6 +175,7 @@ class Scan:
             weight = down * torch.from_numpy(self.columns.weights[i])
             place = scores[:, :, left : left + self.columns.size]
             place.addcmul_(window, weight)
+            self.show(self.strips.starts[index], left, window)
 
 
 def _fill(window: Tensor, valid: np.ndarray) -> None:

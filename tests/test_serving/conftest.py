@@ -1,0 +1,172 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""A real server with a small model, and a real browser."""
+
+import argparse
+import json
+import os
+import shutil
+import socket
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+
+import numpy as np
+import pytest
+
+pytest.importorskip('fastapi')
+pytest.importorskip('rasterio')
+
+import uvicorn
+
+from aeroseg.apis import Predictor
+from aeroseg.serving.command import add_arguments, make_server_app
+
+BROWSER_FLAGS = (
+    *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
+    *('--disable-background-networking', '--disable-component-update'),
+    '--disable-sync',
+)
+
+
+class Served:
+    """A server in a thread of this process.
+
+    Args:
+        files (dict[str, Path]): Config and checkpoint.
+        arguments (tuple[object, ...]): Of the command line.
+        token (str): See :func:`make_server_app`.
+        nap (float): Seconds that the model takes longer for a batch.
+    """
+
+    def __init__(
+        self,
+        files: dict[str, Path],
+        *arguments: object,
+        token: str = '',
+        nap: float = 0.0,
+    ) -> None:
+        parser = argparse.ArgumentParser()
+        add_arguments(parser)
+        self.args = parser.parse_args([str(a) for a in arguments])
+        self.args.config = str(files['config'])
+        self.args.checkpoint = str(files['checkpoint'])
+        self.predictor = Predictor(*map(files.get, ('config', 'checkpoint')))
+        self.looks: list[float] = []  # when the model looked at a batch
+        self._watch(nap)
+        app = make_server_app(self.args, self.predictor, token)
+        listener = socket.create_server(('127.0.0.1', 0))
+        self.port = listener.getsockname()[1]
+        self.url = f'http://127.0.0.1:{self.port}/'
+        self.server = uvicorn.Server(
+            uvicorn.Config(
+                app, log_level='warning', timeout_graceful_shutdown=1
+            )
+        )
+        self.thread = threading.Thread(
+            target=self.server.run, kwargs={'sockets': [listener]}
+        )
+        self.thread.start()
+        while not self.server.started:
+            time.sleep(0.01)
+
+    def _watch(self, nap: float) -> None:
+        look = self.predictor.model.encode_images
+
+        def slowly(images: Any) -> Any:
+            time.sleep(nap)
+            found = look(images)
+            self.looks.append(time.monotonic())
+            return found
+
+        self.predictor.model.encode_images = slowly
+
+    def ask(
+        self,
+        path: str,
+        content: Any = None,
+        method: str | None = None,
+        headers: dict[str, str] | None = None,
+    ) -> tuple[int, Any]:
+        """Status and content of an answer."""
+        body = content
+        if not isinstance(content, bytes | None):
+            body = json.dumps(content).encode()
+        kinds = {'content-type': 'application/json', **(headers or {})}
+        asked = urllib.request.Request(
+            self.url + path, body, kinds, method=method
+        )
+        try:
+            with urllib.request.urlopen(asked) as answer:
+                status, data = answer.status, answer.read()
+        except HTTPError as error:
+            status, data = error.code, error.read()
+        try:
+            return status, json.loads(data)
+        except ValueError:
+            return status, data
+
+    def wait(self, job: str, *states: str) -> dict[str, Any]:
+        """A job once it is in one of the states."""
+        end = time.monotonic() + 60
+        while time.monotonic() < end:
+            _, found = self.ask(f'api/jobs/{job}')
+            if found['state'] in states:
+                return found
+            time.sleep(0.02)
+        raise AssertionError(f'{job} is {found["state"]}: {found["error"]}')
+
+    def stop(self) -> None:
+        """End the server as a signal does."""
+        self.server.should_exit = True
+        self.thread.join()
+
+
+def words(*names: str, **more: Any) -> dict[str, Any]:
+    """The words of a question."""
+    return {'classes': [{'words': name} for name in names], **more}
+
+
+@pytest.fixture
+def scene(
+    pixels: np.ndarray, write_scene: Callable[..., Path]
+) -> Iterator[Path]:
+    """A scene of 220 x 300 pixels, several windows."""
+    yield write_scene(np.tile(pixels, (2, 2, 1)))
+
+
+@pytest.fixture
+def serve(
+    tiny_files: dict[str, Path], tmp_path: Path
+) -> Iterator[Callable[..., Served]]:
+    """Start servers that end with the test."""
+    running = []
+
+    def start(*arguments: object, **options: Any) -> Served:
+        out = ('--out', tmp_path / 'served')
+        running.append(Served(tiny_files, *out, *arguments, **options))
+        return running[-1]
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture(scope='module')
+def browser() -> Iterator[Any]:
+    """Chromium; never skipped where CI is set."""
+    if not os.environ.get('CI'):
+        pytest.importorskip('playwright')
+        if shutil.which('chromium') is None:
+            pytest.skip('there is no chromium; apt install chromium')
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as play:
+        chromium = play.chromium.launch(
+            executable_path=shutil.which('chromium'), args=BROWSER_FLAGS
+        )
+        yield chromium
+        chromium.close()

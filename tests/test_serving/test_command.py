@@ -1,0 +1,70 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""The tool itself, as a process."""
+
+import os
+import re
+import signal
+import socket
+import time
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tool_process import ToolRun, run_tool
+
+
+def arguments(files: dict[str, Path], *more: object) -> list[str]:
+    model = ('--config', files['config'], '--checkpoint', files['checkpoint'])
+    return [str(part) for part in (*model, '--device', 'cpu', *more)]
+
+
+def test_it_serves_until_it_is_stopped(
+    tiny_files: dict[str, Path], scene: Path, tmp_path: Path
+) -> None:
+    given = arguments(tiny_files, scene, '--port', 0, '--out', tmp_path / 'o')
+    server = ToolRun('tools/serve.py', given, tmp_path)
+    address = None
+    for _ in range(600):
+        found = re.search(r'open (http://\S+)', server.said)
+        if found:
+            address = found[1]
+            break
+        time.sleep(0.05)
+    assert address is not None
+    assert server.process.pid is not None
+    with urllib.request.urlopen(address) as page:
+        assert b'AerOSeg' in page.read()
+    os.kill(server.process.pid, signal.SIGINT)
+    ended = server.wait()
+    assert ended.status == 130
+    assert 'stopped by Ctrl-C. Maps and finished rows are kept.' in ended.err
+    assert 'Traceback' not in ended.err
+
+
+@pytest.mark.parametrize(
+    ('given', 'said'),
+    [
+        (['--host', '0.0.0.0'], 'add --token'),  # noqa: S104
+        (['--host', '203.0.113.9', '--token'], 'cannot listen'),
+        (['missing.tif'], 'there is no file missing.tif'),
+        (['--upload-limit', '0'], 'name a scene'),
+        (['--gsd', '-1'], 'above 0'),
+    ],
+)
+def test_wrong_arguments(
+    tiny_files: dict[str, Path], tmp_path: Path, given: list[str], said: str
+) -> None:
+    given = [*given, '--port', '0', '--out', str(tmp_path / 'o')]
+    ended = run_tool('tools/serve.py', *arguments(tiny_files, *given))
+    assert ended.status == 1
+    assert said in ended.err
+
+
+def test_a_port_in_use(tiny_files: dict[str, Path], tmp_path: Path) -> None:
+    with socket.create_server(('127.0.0.1', 0)) as other:
+        port: Any = other.getsockname()[1]
+        given = arguments(tiny_files, '--port', port, '--out', tmp_path / 'o')
+        ended = run_tool('tools/serve.py', *given)
+    assert ended.status == 1
+    assert f'port {port} is in use' in ended.err
