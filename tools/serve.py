@@ -24,7 +24,7 @@ from aeroseg.command_line import ToolParser, run_tool
 def main() -> None:
     """Serve."""
     try:
-        from aeroseg.serving.command import add_arguments, run
+        from aeroseg.serving.start import add_arguments, run
     except ModuleNotFoundError as error:
         raise ValueError(
             f"the page needs {error.name}: pip install 'aeroseg[web]'"

@@ -23,7 +23,7 @@ pytest.importorskip('rasterio')
 import uvicorn
 
 from aeroseg.apis import Predictor
-from aeroseg.serving.command import add_arguments, make_server_app
+from aeroseg.serving.start import add_arguments, make_server_app
 
 BROWSER_FLAGS = (
     *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
@@ -40,6 +40,7 @@ class Served:
         arguments (tuple[object, ...]): Of the command line.
         token (str): See :func:`make_server_app`.
         nap (float): Seconds that the model takes longer for a batch.
+        port (int): Where it listens; 0 for anywhere.
     """
 
     def __init__(
@@ -48,6 +49,7 @@ class Served:
         *arguments: object,
         token: str = '',
         nap: float = 0.0,
+        port: int = 0,
     ) -> None:
         parser = argparse.ArgumentParser()
         add_arguments(parser)
@@ -58,7 +60,7 @@ class Served:
         self.looks: list[float] = []  # when the model looked at a batch
         self._watch(nap)
         app = make_server_app(self.args, self.predictor, token)
-        listener = socket.create_server(('127.0.0.1', 0))
+        listener = socket.create_server(('127.0.0.1', port))
         self.port = listener.getsockname()[1]
         self.url = f'http://127.0.0.1:{self.port}/'
         self.server = uvicorn.Server(
@@ -131,11 +133,9 @@ def words(*names: str, **more: Any) -> dict[str, Any]:
 
 
 @pytest.fixture
-def scene(
-    pixels: np.ndarray, write_scene: Callable[..., Path]
-) -> Iterator[Path]:
+def scene(pixels: np.ndarray, write_scene: Callable[..., Path]) -> Path:
     """A scene of 220 x 300 pixels, several windows."""
-    yield write_scene(np.tile(pixels, (2, 2, 1)))
+    return write_scene(np.tile(pixels, (2, 2, 1)))
 
 
 @pytest.fixture

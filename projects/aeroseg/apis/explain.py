@@ -103,9 +103,9 @@ def explain(
         trained (Vocabulary | None): The classes of the training.
 
     Returns:
-        Explanation: Prompts, pairs and neighbours. The similarity is the cosine of the
-        mean features over all prompts; synonyms are averaged as they are for
-        the prediction.
+        Explanation: Prompts, pairs and neighbours. The similarity is the
+        cosine of the mean features over all prompts; synonyms are averaged
+        as they are for the prediction.
     """
     prompts = {
         words[0]: tuple(encoder.sentences(words))

@@ -6,7 +6,6 @@ import hashlib
 import json
 import shlex
 from functools import partial
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -26,7 +25,7 @@ from aeroseg.vocabulary import Vocabulary
 
 from .feature_memory import FeatureMemory, RememberingModel
 from .jobs import WORDS, Job, Question
-from .live_map import LiveMap
+from .maps import LiveMap
 from .scenes import Scenes
 
 _MODEL_FLAGS = ('model', 'config', 'checkpoint', 'clip', 'device')

@@ -23,8 +23,7 @@ from aeroseg.mapping.job.output_folder import UnfinishedError
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.vocabulary import Vocabulary
 
-from .finished_map import FinishedMap, finished_map
-from .live_map import LiveMap
+from .maps import FinishedMap, LiveMap, finished_map
 
 logger = logging.getLogger(__name__)
 
@@ -311,5 +310,5 @@ class JobQueue:
                     logger.exception('%s failed', job.name)
                 self._set(job, 'failed', sentence or REPORT)
             else:
+                job.live = None
                 self._set(job, 'done')
-            job.live = job.live if job.state != 'done' else None

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
 from rasterio.warp import transform
@@ -146,10 +147,10 @@ class Scenes:
         source = self.source(name)
         if source.resolution is None:
             return None
-        x, y = to_map(source.transform, column, row)
+        x, y = to_map(source.transform, np.array(column), np.array(row))
         with suppress(RasterioError):
             longitude, latitude = transform(
-                source.data.crs, 'EPSG:4326', [x], [y]
+                source.data.crs, 'EPSG:4326', [float(x)], [float(y)]
             )
             return [longitude[0], latitude[0]]
         return None

@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from tool_process import ToolRun, run_tool
 
+from aeroseg.serving.start import show
+
 
 def arguments(files: dict[str, Path], *more: object) -> list[str]:
     model = ('--config', files['config'], '--checkpoint', files['checkpoint'])
@@ -45,7 +47,7 @@ def test_it_serves_until_it_is_stopped(
 @pytest.mark.parametrize(
     ('given', 'said'),
     [
-        (['--host', '0.0.0.0'], 'add --token'),  # noqa: S104
+        (['--host', '0.0.0.0'], 'add --token'),
         (['--host', '203.0.113.9', '--token'], 'cannot listen'),
         (['missing.tif'], 'there is no file missing.tif'),
         (['--upload-limit', '0'], 'name a scene'),
@@ -68,3 +70,16 @@ def test_a_port_in_use(tiny_files: dict[str, Path], tmp_path: Path) -> None:
         ended = run_tool('tools/serve.py', *given)
     assert ended.status == 1
     assert f'port {port} is in use' in ended.err
+
+
+def test_a_notebook_shows_the_page_below_the_cell(
+    tiny_files: dict[str, Path], scene: Path, tmp_path: Path
+) -> None:
+    given = {name: str(path) for name, path in tiny_files.items()}
+    shown = show(scene, **given, out=tmp_path / 'o')
+    assert f'src="{shown.url}"' in shown._repr_html_()
+    with urllib.request.urlopen(shown.url) as page:
+        assert b'AerOSeg' in page.read()
+    shown.stop()
+    with pytest.raises(ValueError, match="unknown options .'modle'."):
+        show(scene, modle='x')

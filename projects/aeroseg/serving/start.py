@@ -1,14 +1,17 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The command line of the server."""
+"""How a server starts: from the command line, or in a notebook."""
 
 import argparse
 import errno
+import html
 import logging
+import os
 import secrets
 import socket
+import threading
+import time
 import webbrowser
 from pathlib import Path
-from threading import Timer
 from typing import Any
 
 import uvicorn
@@ -115,11 +118,8 @@ def run(args: argparse.Namespace) -> None:
         logger.info('maps are kept in %s', args.out)
         logger.info('open %s   (Ctrl-C stops)', address)
         if args.open:
-            Timer(1.0, webbrowser.open, [address]).start()
-        config = uvicorn.Config(
-            app, log_level='warning', timeout_graceful_shutdown=3
-        )
-        uvicorn.Server(config).run(sockets=[listener])
+            threading.Timer(1.0, webbrowser.open, [address]).start()
+        _server(app).run(sockets=[listener])
 
 
 def make_server_app(
@@ -142,6 +142,96 @@ def make_server_app(
     # Who has the token is no stranger, by whatever name.
     hosts = ['*'] if token else [*args.allow_host, args.host]
     return make_app(answerer, args.out, name, hosts, token)
+
+
+class Shown:
+    """A server that a notebook cell has started, shown below the cell.
+
+    Attributes:
+        url (str): Address of the page.
+    """
+
+    def __init__(self, server: uvicorn.Server, url: str, height: int) -> None:
+        self.url = url
+        self._server = server
+        self._height = height
+
+    def stop(self) -> None:
+        """End the server; an unfinished map resumes at the next start."""
+        self._server.should_exit = True
+
+    def _repr_html_(self) -> str:
+        return (
+            f'<iframe src="{html.escape(self.url)}" width="100%" '
+            f'height="{self._height}" style="border:1px solid #ccc" '
+            'allow="clipboard-write"></iframe>'
+        )
+
+
+def show(
+    *inputs: str | Path,
+    proxy: str | None = None,
+    height: int = 700,
+    **options: Any,
+) -> Shown:
+    """Serve scenes from a notebook, and show the page below the cell.
+
+    Args:
+        *inputs (str | Path): Scenes, folders, globs.
+        proxy (str | None): Prefix under which the notebook's own server
+            passes ports on, such as '/user/anna/proxy'. None takes that of
+            jupyter-server-proxy where JupyterHub runs the notebook, and else
+            the page is asked for directly.
+        height (int): Of the page in pixels.
+        **options: Options of ``tools/serve.py``, such as
+            `model='my-model'`, `gsd=0.3`, `out='maps'`.
+
+    Returns:
+        Shown: With `stop()`.
+
+    Raises:
+        FileNotFoundError: If a scene or a file of the model is missing.
+        ValueError: If an option is unknown or wrong.
+
+    Examples:
+        >>> show('scene.tif', model='my-model')      # doctest: +SKIP
+    """
+    parser = argparse.ArgumentParser()
+    add_arguments(parser)
+    args = parser.parse_args([])
+    unknown = options.keys() - vars(args).keys()
+    if unknown:
+        raise ValueError(
+            f'unknown options {sorted(unknown)}; allowed are '
+            f'{sorted(vars(args).keys() - {"inputs"})}'
+        )
+    vars(args).update(options, inputs=[str(path) for path in inputs])
+    args.out = Path(args.out)
+    hub = os.environ.get('JUPYTERHUB_SERVICE_PREFIX')
+    if proxy is None and hub:
+        proxy = f'{hub.rstrip("/")}/proxy'
+    # Others use the machine of a hub as well.
+    token = secrets.token_urlsafe(24) if proxy else ''
+    listener = _listen('127.0.0.1', 0)
+    port = listener.getsockname()[1]
+    app = make_server_app(args, predictor_of(args, args.device), token)
+    server = _server(app)
+    ready = threading.Thread(
+        target=server.run, kwargs={'sockets': [listener]}, daemon=True
+    )
+    ready.start()
+    while ready.is_alive() and not server.started:
+        time.sleep(0.02)
+    url = f'http://127.0.0.1:{port}/'
+    if proxy:
+        url = f'{proxy.rstrip("/")}/{port}/?token={token}'
+    return Shown(server, url, height)
+
+
+def _server(app: Any) -> uvicorn.Server:
+    return uvicorn.Server(
+        uvicorn.Config(app, log_level='warning', timeout_graceful_shutdown=3)
+    )
 
 
 def _made(args: argparse.Namespace) -> Path:
@@ -184,7 +274,7 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _address(host: str, port: int, token: str) -> str:
-    shown = 'localhost' if host in ('0.0.0.0', '::') else host  # noqa: S104
+    shown = 'localhost' if host in ('0.0.0.0', '::') else host
     shown = f'[{shown}]' if ':' in shown else shown
     query = f'?token={token}' if token else ''
     return f'http://{shown}:{port}/{query}'
