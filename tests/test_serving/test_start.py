@@ -81,5 +81,5 @@ def test_a_notebook_shows_the_page_below_the_cell(
     with urllib.request.urlopen(shown.url) as page:
         assert b'AerOSeg' in page.read()
     shown.stop()
-    with pytest.raises(ValueError, match="unknown options .'modle'."):
+    with pytest.raises(ValueError, match='unknown options'):
         show(scene, modle='x')

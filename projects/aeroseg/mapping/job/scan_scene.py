@@ -88,9 +88,11 @@ def scan_scene(
         batches=_batches(options, work) if alone else None,
     )
     gaps = _gaps(work, source, within)  # damaged batches drop all
-    with clock('warm-up'):
-        warm_up(scan, gaps[0].top)
-    _announce(scan, source, options, gaps)
+    if watcher is None:
+        # Who looks on wants the first window, not the memory it will take.
+        with clock('warm-up'):
+            warm_up(scan, gaps[0].top)
+        _announce(scan, source, options, gaps)
     strips = sum(len(strips_of(scan, *gap)) for gap in gaps)
     windows = strips * len(scan.columns)
     bar = tqdm(

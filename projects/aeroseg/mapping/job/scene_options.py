@@ -28,7 +28,8 @@ def _numbers(text: str) -> tuple[int, ...]:
         ) from None
 
 
-def _rectangle(text: str) -> tuple[int, ...]:
+def rectangle(text: str) -> tuple[int, ...]:
+    """Read first column, first row, width and height, as of `--crop`."""
     try:
         left, top, width, height = map(int, text.split(','))
     except ValueError:
@@ -115,7 +116,7 @@ class SceneOptions:
         None,
         'reading',
         '--crop',
-        type=_rectangle,
+        type=rectangle,
         metavar='COL,ROW,WIDTH,HEIGHT',
         help='map only this part of the scene, in its pixels',
     )
