@@ -125,9 +125,9 @@ def complaint(command: Command) -> str:
         return _unknown(command.words)
     script, arguments = started
     for word in arguments:
-        if re.match(r'(configs|examples)/\S+\.\w+$', word):
-            if not (ROOT / word).is_file():
-                return f'there is no {word}'
+        ours = re.match(r'(configs|examples)/\S+\.\w+$', word)
+        if ours and not (ROOT / word).is_file():
+            return f'there is no {word}'
     if script.startswith('tests/'):
         return ''
     try:
@@ -302,10 +302,7 @@ def test_every_command_of_the_readme_is_run_or_says_why_not() -> None:
     ]
     assert left == []
     said = [shlex.join(x.words) for x in written('README.md')]
-    assert [x for x in NOT_RUN if not any(y.startswith(x) for y in said)] in (
-        [],
-        ['aeroseg serve'],
-    )
+    assert [x for x in NOT_RUN if not any(y.startswith(x) for y in said)] == []
 
 
 @pytest.mark.slow
