@@ -6,19 +6,22 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test test-slow lint types clean
+.PHONY: help demo test test-slow test-minimum lint types site lint-container clean
 
 help:
 	@echo 'make demo       make $(VENV), then train and test AerOSeg on generated scenes'
 	@echo 'make test       make $(VENV), then lint, types and all tests but the slow ones'
 	@echo 'make test-slow  tests with full-size models'
+	@echo 'make test-minimum  tests with the oldest versions, in $(VENV)-minimum'
 	@echo 'make lint types only lint and types'
+	@echo 'make site       the pages as a site, in site/'
+	@echo 'make lint-container  lint the container file'
 	@echo 'make clean      remove $(VENV) and the runs of the demo'
 
 $(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e '.[geo,export,ray,web,tests]'
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e '.[geo,export,ray,web,docs,tests]'
 	touch $@
 
 demo: $(READY)
@@ -41,5 +44,9 @@ test: lint types
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
 
+site: $(READY)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
+	@echo 'site/index.html'
+
 clean:
-	rm -rf $(VENV) work_dirs/demo
+	rm -rf $(VENV) $(VENV)-minimum site work_dirs/demo

@@ -1,9 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Train the small CLIPs and the small SAM-style encoder of the demo world.
 
-What they learn from is described in docs/world.md: a CLIP from windows with
-sentences, the encoder from regions without names. None sees a label map with
-names. There are two CLIPs, a ViT and, for SED, a ConvNeXt.
+What they learn from is described in docs/notes/world.md: a CLIP from crops
+with sentences, the encoder from regions without names. None sees a label map
+with names. There are two CLIPs, a ViT and, for SED, a ConvNeXt.
 
 Examples:
   python studies/pretrain_world.py all --out configs/demo/weights

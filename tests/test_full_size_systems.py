@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Every system at full size on real tiles: a table of docs/training.md."""
+"""Every system at full size on real tiles: a table of docs/notes/costs.md."""
 
 import multiprocessing
 import resource

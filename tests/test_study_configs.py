@@ -338,7 +338,7 @@ def test_a_tiny_copy_trains_and_tests(leaf: str) -> None:
 
 
 def measured_step(leaf: str) -> tuple[dict[str, Any], str]:
-    """One full-size step of each kind, and a row of docs/training.md."""
+    """One full-size step of each kind, and a row of docs/notes/costs.md."""
     config = read(leaf)
     for part in config.model.values():
         if isinstance(part, dict):

@@ -17,7 +17,7 @@ config turns it off for both.
 
 oneDNN is called through an operator of its own, ``aeroseg::linear``, because
 torch.compile cannot compile oneDNN's operator outside of its own passes, and
-without it would return to MKL; see docs/performance.md for the figures.
+without it would return to MKL; see docs/notes/performance.md for the figures.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Runs the whole campaign and writes docs/faults.md.
+"""Runs the whole campaign and writes docs/notes/faults.md.
 
 Examples (in tests/):
-  python -m faults.report                        # all, docs/faults.md
+  python -m faults.report                        # all, docs/notes/faults.md
   python -m faults.report train.py option        # only some, page as it is
 """
 
@@ -24,7 +24,7 @@ from .all_cases import CASES
 from .fault import VERDICTS, Fault, inject
 from .materials import make_materials
 
-PAGE = ROOT / 'docs/faults.md'
+PAGE = ROOT / 'docs/notes/faults.md'
 AT_ONCE = 2
 COLUMNS = {
     'refused': 'refused',

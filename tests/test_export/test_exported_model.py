@@ -164,7 +164,7 @@ def test_int8_is_smaller_and_near(
     engine = Predictor.from_pretrained(small, device='cpu').model
     found = logits(engine, images, WORDS)
     assert not torch.equal(found, expected)
-    # Random weights: the world's trained model loses nothing, docs/export.md.
+    # Random weights: trained ones lose nothing, docs/notes/export.md.
     assert (found - expected).abs().mean() < 0.5 * expected.std()
 
 

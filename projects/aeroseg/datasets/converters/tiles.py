@@ -116,7 +116,7 @@ def _check_free(path: Path, content: bytes) -> None:
 
 def _image_png(image: np.ndarray) -> bytes:
     # Run-length matching alone makes files within 6 % of the usual setting
-    # for aerial photographs, in a fraction of the time (docs/datasets.md).
+    # for aerial photographs in a fraction of the time: docs/notes/datasets.md.
     buffer = io.BytesIO()
     Image.fromarray(image).save(
         buffer, 'PNG', compress_level=3, compress_type=zlib.Z_RLE

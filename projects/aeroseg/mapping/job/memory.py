@@ -14,7 +14,7 @@ from aeroseg.mapping.writing.geotiff import BLOCK
 READ_CACHE = 64 * 2**20
 WRITE_CACHE = 32 * 2**20
 # Threads, coordinate tables and compression of GDAL, the preview, and what the
-# allocator keeps; measured, see docs/predict.md.
+# allocator keeps; measured, see docs/notes/scenes.md.
 _LIBRARIES = 128 * 2**20
 # The polygons of one block, which are cut to bound them, and their libraries.
 _POLYGONS = 256 * 2**20

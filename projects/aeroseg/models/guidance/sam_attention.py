@@ -31,7 +31,7 @@ features agree to 7e-6:
     python benchmarks/benchmark_sam.py --against timm --cpu-time --threads 1
 
 That was measured on an AMD EPYC with AVX2, on which bfloat16 is emulated;
-docs/performance.md says what is known of it.
+docs/notes/performance.md says what is known of it.
 """
 
 from __future__ import annotations
