@@ -113,7 +113,7 @@ class Served:
 
     def wait(self, job: str, *states: str) -> dict[str, Any]:
         """A job once it is in one of the states."""
-        end = time.monotonic() + 60
+        end = time.monotonic() + 240
         while time.monotonic() < end:
             _, found = self.ask(f'api/jobs/{job}')
             if found['state'] in states:

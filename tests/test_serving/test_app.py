@@ -5,6 +5,7 @@ import argparse
 import csv
 import io
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -159,6 +160,20 @@ def test_an_equal_question_is_not_computed_twice(
     assert second['id'] == first['id']
     assert second['state'] == 'done'
     assert len(served.looks) == looks
+
+
+def test_a_map_that_was_deleted_is_made_again(
+    serve: Serve, scene: Path
+) -> None:
+    served = serve(scene)
+    asked = {'scene': first_scene(served), 'words': WORDS}
+    _, job = served.ask('api/jobs', asked)
+    served.wait(job['id'], 'done')
+    shutil.rmtree(served.args.out / job['id'])
+    _, again = served.ask('api/jobs', asked)
+    assert again['state'] != 'done'
+    served.wait(again['id'], 'done')
+    assert (served.args.out / job['id'] / 'labels.tif').is_file()
 
 
 def test_cancel_then_continue_gives_the_same_map(

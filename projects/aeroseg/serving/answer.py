@@ -98,7 +98,7 @@ class Answerer:
         Raises:
             ValueError: If the part of the scene or the ground resolution is
                 wrong, or the scene cannot be read.
-            KeyError: If there is no such scene.
+            UnknownNameError: If there is no such scene.
         """
         path, options = self.scenes.path(question.scene), question
         RasterSource(

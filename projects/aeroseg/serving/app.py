@@ -8,7 +8,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, PlainTextResponse
+from fastapi.responses import JSONResponse
 from fastapi.staticfiles import StaticFiles
 
 from aeroseg.command_line import describe
@@ -19,6 +19,7 @@ from .forms import brief
 from .guard import Guard
 from .jobs import JobQueue
 from .routes import job_routes, map_routes, scene_routes
+from .scenes import UnknownNameError
 
 PAGE = Path(__file__).parent / 'page'
 
@@ -92,16 +93,11 @@ def _explain_errors(app: FastAPI) -> None:
         where = '.'.join(str(part) for part in first['loc'][1:])
         return JSONResponse({'detail': f'{where}: {first["msg"]}'}, 422)
 
-    @app.exception_handler(KeyError)
-    async def unknown(_: Request, error: KeyError) -> Any:
+    @app.exception_handler(UnknownNameError)
+    async def unknown(_: Request, error: UnknownNameError) -> Any:
         return JSONResponse({'detail': f'There is no {error}.'}, 404)
 
     @app.exception_handler(ValueError)
     @app.exception_handler(OSError)
     async def refused(_: Request, error: Exception) -> Any:
         return JSONResponse({'detail': describe(error)}, 400)
-
-    @app.get('/healthz')
-    def health() -> PlainTextResponse:
-        """Whether the server answers."""
-        return PlainTextResponse('ok')

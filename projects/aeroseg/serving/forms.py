@@ -11,6 +11,8 @@ from aeroseg.vocabulary import Vocabulary
 from .answer import Answerer
 from .jobs import Job
 
+_MOST = 300  # words that are compared with each other
+
 
 class ClassWords(BaseModel):
     """A class: its name, synonyms behind commas, and a colour."""
@@ -127,6 +129,8 @@ def advice(answerer: Answerer, words: Vocabulary) -> list[dict[str, str]]:
     Returns:
         list[dict[str, str]]: 'kind' ('alike', 'far', 'error') and 'text'.
     """
+    if len(words) > _MOST:
+        return []
     try:
         found = answerer.explain(words)
     except ValueError as error:

@@ -24,6 +24,7 @@ from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.vocabulary import Vocabulary
 
 from .maps import FinishedMap, LiveMap, finished_map
+from .scenes import UnknownNameError
 
 logger = logging.getLogger(__name__)
 
@@ -109,6 +110,11 @@ class Job:
     def scheme(self) -> LabelScheme:
         """What the ids of its map mean."""
         return LabelScheme(self.question.words)
+
+    @property
+    def is_gone(self) -> bool:
+        """Whether it was done, and its results are no longer there."""
+        return self.state == 'done' and finished_map(self.folder) is None
 
     @property
     def seconds_left(self) -> float | None:
@@ -236,6 +242,8 @@ class JobQueue:
         return iter(list(self._jobs.values()))
 
     def __getitem__(self, name: str) -> Job:
+        if name not in self._jobs:
+            raise UnknownNameError(name)
         return self._jobs[name]
 
     def add(self, name: str, question: Question) -> Job:
@@ -255,7 +263,7 @@ class JobQueue:
                 job = Job(name, self.folder / name, question)
                 job.save()
                 self._waiting.put(name)
-            elif job.state in ('failed', 'cancelled'):
+            elif job.state in ('failed', 'cancelled') or job.is_gone:
                 self._again(job)
             # The page shows the newest last.
             self._jobs[name] = job
@@ -265,7 +273,7 @@ class JobQueue:
     def cancel(self, name: str) -> Job:
         """Stop a job; what is done of it is kept."""
         with self._lock:
-            job = self._jobs[name]
+            job = self[name]
             if job.state == 'waiting':
                 self._set(job, 'cancelled')
             elif job.state == 'running':
@@ -275,7 +283,7 @@ class JobQueue:
     def resume(self, name: str) -> Job:
         """Put a job that was cancelled, or failed, in the queue again."""
         with self._lock:
-            job = self._jobs[name]
+            job = self[name]
             if job.state in ('failed', 'cancelled'):
                 self._again(job)
             return job

@@ -35,6 +35,10 @@ _UPLOADS = {
 _OPEN = 4  # scenes that are kept open
 
 
+class UnknownNameError(KeyError):
+    """There is no scene, or no job, of a name that was asked for."""
+
+
 class Scenes:
     """Scenes by a short name that URLs use; nothing else can be read.
 
@@ -87,15 +91,17 @@ class Scenes:
         """The file of a scene.
 
         Raises:
-            KeyError: If there is no such scene.
+            UnknownNameError: If there is no such scene.
         """
+        if name not in self._paths:
+            raise UnknownNameError(name)
         return self._paths[name]
 
     def source(self, name: str) -> RasterSource:
         """An open scene; the last few stay open.
 
         Raises:
-            KeyError: If there is no such scene.
+            UnknownNameError: If there is no such scene.
             FileNotFoundError: If the file is gone.
             ValueError: If it cannot be read.
         """
@@ -115,7 +121,7 @@ class Scenes:
         """What the page needs to know of a scene.
 
         Raises:
-            KeyError: If there is no such scene.
+            UnknownNameError: If there is no such scene.
             ValueError: If it cannot be read.
         """
         source = self.source(name)
@@ -135,7 +141,7 @@ class Scenes:
         """A tile as PNG; None if there is no such tile.
 
         Raises:
-            KeyError: If there is no such scene.
+            UnknownNameError: If there is no such scene.
             ValueError: If it cannot be read.
         """
         source = self.source(name)
