@@ -31,7 +31,7 @@ from PIL import Image
 from tool_process import run_tool
 
 # Programs on the pages that are not ours.
-OTHERS = ('.', 'cd', 'export', 'pre-commit', '/usr/bin/time')
+OTHERS = ('.', 'cd', 'export', 'pre-commit', 'docker', '/usr/bin/time')
 # Commands of the README that are not run, and where the same is tested.
 NOT_RUN = {
     'make demo': '`aeroseg demo` is run',
