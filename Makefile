@@ -6,6 +6,11 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
+# What `make test-minimum` runs: the package, without the extras export, ray
+# and web, whose versions are as new as the pinned ones.
+MINIMUM := $(addprefix tests/, test_apis test_checkpoints test_datasets test_engine \
+	test_evaluation test_mapping test_models test_vocabulary test_world)
+
 .PHONY: help demo test test-slow test-minimum lint types site lint-container clean
 
 help:
@@ -47,6 +52,20 @@ test-slow: $(READY)
 site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 	@echo 'site/index.html'
+
+lint-container: $(READY)
+	$(BIN)/hadolint Containerfile
+
+# Its own environment, because its versions are older.
+test-minimum: $(VENV)-minimum/.ready
+	OMP_NUM_THREADS=1 $(VENV)-minimum/bin/python -m pytest -n auto --maxprocesses 8 \
+		--dist worksteal $(MINIMUM)
+
+$(VENV)-minimum/.ready: setup.cfg pyproject.toml $(wildcard requirements/*.txt)
+	$(PYTHON) -m venv $(VENV)-minimum
+	$(VENV)-minimum/bin/python -m pip install --quiet -c requirements/minimum.txt \
+		-e '.[geo]' pytest pytest-xdist einops yapf
+	touch $@
 
 clean:
 	rm -rf $(VENV) $(VENV)-minimum site work_dirs/demo

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import aeroseg_console
 import pytest
+from mmseg.registry import MODELS
 
+from aeroseg.models import AerOSeg
 from aeroseg.read_config import config_file, read_config
 
 
@@ -80,6 +82,9 @@ def test_a_config_inherits_from_one_of_the_package(tmp_path: Path) -> None:
     (tmp_path / 'own.py').write_text(f"_base_ = '{base}'\nseed = 3\n")
     config = read_config(tmp_path / 'own.py')
     assert config.model.type == 'AerOSeg'
+    assert type(MODELS.build(config.model)) is AerOSeg
+    # mmengine would look for registries of ours.
+    assert '_scope_' not in config.pretty_text
 
 
 def test_paths_of_the_pages_work_without_a_checkout(

@@ -28,10 +28,10 @@ from page_commands import (
     spoken_of,
 )
 from PIL import Image
-from tool_process import run_tool
+from tool_process import ToolRun
 
 # Programs on the pages that are not ours.
-OTHERS = ('.', 'cd', 'export', 'pre-commit', '/usr/bin/time')
+OTHERS = ('.', 'cd', 'export', 'pre-commit', 'docker', '/usr/bin/time')
 # Commands of the README that are not run, and where the same is tested.
 NOT_RUN = {
     'make demo': '`aeroseg demo` is run',
@@ -262,7 +262,7 @@ def _on_page(beginning: str) -> Command:
 def _run(command: Command, desk: Path) -> None:
     script, arguments = script_of(command) or pytest.fail(str(command))
     files = [FILES.get(word, word) for word in arguments]
-    ended = run_tool(script, *files, folder=desk)
+    ended = ToolRun(script, files, desk).wait(1500)
     assert ended.status == 0, f'{command}\n{ended.out}\n{ended.err}'
 
 

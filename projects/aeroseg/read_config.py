@@ -97,7 +97,9 @@ def config_file(name: str | Path) -> Path:
 
 def _read(path: Path) -> Config:
     try:
-        return Config.fromfile(path)
+        config = Config.fromfile(path)
+        _drop_scope(config._cfg_dict)
+        return config
     except FileNotFoundError as error:
         raise ValueError(
             f'{path} is not a config: {error}{_similar(str(error))}'
@@ -115,6 +117,21 @@ def _read(path: Path) -> Config:
         raise ValueError(
             f'{path} is not a config: {error} ({type(error).__name__})'
         ) from error
+
+
+def _drop_scope(part: Any) -> None:
+    """Parts of ``_base_ = 'aeroseg::...'`` are in mmseg's registries.
+
+    mmengine marks them as those of a package `aeroseg` with registries of its
+    own, and then finds none of them.
+    """
+    if isinstance(part, dict):
+        if part.get('_scope_') == 'aeroseg':
+            part.pop('_scope_')
+        part = list(part.values())
+    if isinstance(part, list | tuple):
+        for child in part:
+            _drop_scope(child)
 
 
 def _similar(message: str) -> str:
