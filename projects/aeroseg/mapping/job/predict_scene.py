@@ -18,7 +18,11 @@ from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import is_on_earth
 from aeroseg.mapping.reading.raster_source import RasterSource
-from aeroseg.mapping.reading.remote_scene import RemoteScene, Scene
+from aeroseg.mapping.reading.remote_scene import (
+    Scene,
+    VirtualScene,
+    content,
+)
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
@@ -193,7 +197,11 @@ def result_files(options: SceneOptions) -> dict[str, str]:
 def _check(source: RasterSource, out: Path, options: SceneOptions) -> None:
     every = replace(options, scores=True, polygons='gpkg')
     names = {*result_files(options).values(), *result_files(every).values()}
-    for path in map(Path, {*source.data.files, str(source.path)}):
+    if isinstance(source.path, VirtualScene):
+        files = source.path.files
+    else:
+        files = [*map(Path, source.data.files), source.path]
+    for path in files:
         for target in (out / name for name in names):
             if target.exists() and path.exists() and target.samefile(path):
                 raise ValueError(
@@ -221,19 +229,11 @@ def _job(
     return {
         'version': __version__,
         'source': str(source.path.resolve()),
-        **_content(source.path),
+        **content(source.path),
         'vocabulary': scheme.vocabulary.to_dict(),
         'options': options.identity(),
         'model': model_id,
     }
-
-
-def _content(scene: Scene) -> dict[str, Any]:
-    """What tells the content of a scene from a later one."""
-    if isinstance(scene, RemoteScene):
-        return scene.identity()
-    status = scene.stat()
-    return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
 def disk_space(

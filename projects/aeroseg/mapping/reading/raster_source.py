@@ -3,7 +3,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -21,7 +20,7 @@ from .file_parts import choose_area, choose_bands
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, known_row_areas
-from .remote_scene import RemoteScene, Scene, UnreachableError, locate
+from .remote_scene import Scene, UnreachableError, VirtualScene, locate
 from .stretch import Stretch, make_stretch
 
 _ATTEMPTS = 3  # to read from another machine, besides those of GDAL
@@ -32,8 +31,9 @@ class RasterSource:
     """A GeoTIFF, or any other raster file GDAL can read.
 
     Args:
-        path (str | Path | RemoteScene): The file, or its address, see
-            :func:`.remote_scene.locate`.
+        path (str | Scene): The file, or its address, see
+            :func:`.remote_scene.locate`; or a
+            :class:`aeroseg.mapping.mosaics.mosaic.Mosaic`.
         bands (Sequence[int] | None): Three band numbers, from 1, that hold
             red, green and blue. None takes the bands that the file marks as
             such, else the first three.
@@ -68,7 +68,7 @@ class RasterSource:
 
     def __init__(
         self,
-        path: str | Path | RemoteScene,
+        path: str | Scene,
         bands: Sequence[int] | None = None,
         gsd: float | None = None,
         scale: float = 1.0,
@@ -79,7 +79,7 @@ class RasterSource:
         self.path = locate(path)
         self.allow_damaged = allow_damaged
         self._damage = ''
-        self.data = _open(self.path)
+        self.data = open_file(self.path)
         self._in_turn = Lock()  # GDAL reads a file for one thread at a time
         self.bands = choose_bands(self.data, bands, self.path)
         # Whether the file can mark no pixel as being without data.
@@ -255,7 +255,7 @@ class RasterSource:
         self, window: Window, read: Callable[[], np.ndarray]
     ) -> np.ndarray:
         """Read; again where an answer from another machine ended early."""
-        left = _ATTEMPTS if isinstance(self.path, RemoteScene) else 1
+        left = _ATTEMPTS if isinstance(self.path, VirtualScene) else 1
         while True:
             left -= 1
             try:
@@ -268,10 +268,10 @@ class RasterSource:
 
     def _reopen(self) -> None:
         """Open anew: GDAL would keep what came of a cut answer."""
-        if isinstance(self.path, RemoteScene):
+        if isinstance(self.path, VirtualScene):
             self.data.close()
             self.path.forget()
-            self.data = _open(self.path)
+            self.data = open_file(self.path)
 
     @contextmanager
     def _watched(self, window: Window) -> Iterator[None]:
@@ -279,13 +279,13 @@ class RasterSource:
         place = f'from row {window.row_off:.0f} on'
         try:
             with ExitStack() as stack:
-                if isinstance(self.path, RemoteScene):
+                if isinstance(self.path, VirtualScene):
                     stack.enter_context(self.path.settings())
                 stack.enter_context(ignore_warning(NotGeoreferencedWarning))
                 w = stack.enter_context(gdal_warnings())
                 yield
         except RasterioError as error:
-            if isinstance(self.path, RemoteScene):
+            if isinstance(self.path, VirtualScene):
                 raise _unreachable(self.path, error, place) from None
             raise ValueError(
                 f'{self.path} cannot be read {place}; it seems damaged or '
@@ -305,8 +305,18 @@ class RasterSource:
         )
 
 
-def _open(path: Scene) -> DatasetReader:
-    if isinstance(path, RemoteScene):
+def open_file(path: Scene) -> DatasetReader:
+    """Open a raster.
+
+    Args:
+        path (Scene): The file, or what GDAL opens by a name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreachableError: If it is on another machine and cannot be read.
+        ValueError: If it is not a raster.
+    """
+    if isinstance(path, VirtualScene):
         try:
             with path.settings(), ignore_warning(NotGeoreferencedWarning):
                 return open_raster(path.vsi)
@@ -326,11 +336,10 @@ def _open(path: Scene) -> DatasetReader:
 
 
 def _unreachable(
-    path: RemoteScene, error: Exception, place: str
+    path: VirtualScene, error: Exception, place: str
 ) -> UnreachableError:
     # Its causes are not chained: their text may hold a signature.
     return UnreachableError(
         f'{path} cannot be read {place} ({path.hide(reason(error))}). Check '
-        'the address, the network and the credentials, then run again; what '
-        'was finished before is kept'
+        f'{path.advice}, then run again; what was finished before is kept'
     )

@@ -1,0 +1,145 @@
+# Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
+"""Several rasters as one seamless scene on one grid, without a copy."""
+
+import re
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+
+from aeroseg.mapping.reading.remote_scene import (
+    Scene,
+    VirtualScene,
+    content,
+    locate,
+)
+
+from .placing import choose_grid, place
+from .raster import look, refuse_mixture
+from .virtual_raster import write_vrt
+
+_AT_ONCE = 8  # rasters whose headers are read at a time
+_NESTED = re.compile(r'VRTDataset>\s*, (?=band)')  # GDAL's name of a text
+
+
+@dataclass(frozen=True)
+class Mosaic(VirtualScene):
+    """Rasters as one scene; made by :func:`make_mosaic`.
+
+    It can be sent to other processes, which open it without the headers of
+    its rasters. No file is written: a virtual raster (VRT) is opened by its
+    text.
+
+    Attributes:
+        title (str): What messages call it.
+        parts (tuple[Scene, ...]): The rasters; where they overlap, an
+            earlier one covers a later one.
+        vrt (str): The virtual raster. It holds the addresses of the parts.
+    """
+
+    title: str
+    parts: tuple[Scene, ...]
+    vrt: str = field(repr=False)
+
+    advice: ClassVar[str] = (
+        'that its rasters are there and whole, the network and the credentials'
+    )
+
+    def __str__(self) -> str:
+        return self.title
+
+    @property
+    def vsi(self) -> str:
+        """See :class:`VirtualScene`."""
+        return self.vrt
+
+    @property
+    def name(self) -> str:
+        """See :class:`VirtualScene`."""
+        return self.title
+
+    @property
+    def stem(self) -> str:
+        """See :class:`VirtualScene`."""
+        return self.title.replace(' ', '_')
+
+    @property
+    def files(self) -> list[Path]:
+        """See :class:`VirtualScene`."""
+        return [part for part in self.parts if isinstance(part, Path)]
+
+    def hide(self, text: str) -> str:
+        """See :class:`VirtualScene`."""
+        text = _NESTED.sub('', text.replace(self.vrt, self.title))
+        for part in self._remote():
+            text = part.hide(text)
+        return text
+
+    def identity(self) -> dict[str, Any]:
+        """See :class:`VirtualScene`; that of all parts in their order."""
+        with ThreadPoolExecutor(_AT_ONCE) as pool:
+            found = list(pool.map(content, self.parts))
+        return {
+            'parts': [
+                {'source': str(part), **what}
+                for part, what in zip(self.parts, found, strict=True)
+            ]
+        }
+
+    def forget(self) -> None:
+        """See :class:`VirtualScene`."""
+        for part in self._remote():
+            part.forget()
+
+    def _remote(self) -> Iterable[VirtualScene]:
+        return (p for p in self.parts if isinstance(p, VirtualScene))
+
+
+def make_mosaic(
+    scenes: Sequence[str | Scene],
+    title: str = '',
+    colours: Sequence[str] | None = None,
+) -> Scene:
+    """Put rasters onto one grid.
+
+    The grid is the one that most of the rasters have (the first one, if it
+    is a tie). Rasters on it are read as they are, others are resampled
+    (bilinear). Where rasters overlap, the first one in the list that has
+    data there wins; pixels without data never win.
+
+    Args:
+        scenes (Sequence[str | Scene]): Files and addresses.
+        title (str): What messages call it; '' names the number of rasters.
+        colours (Sequence[str] | None): What the bands hold, such as 'red'
+            and 'nir'; None takes what the files say.
+
+    Returns:
+        Scene: A mosaic; a single raster stays what it is, unless `colours`
+        say otherwise.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreachableError: If a raster is elsewhere and cannot be read.
+        ValueError: If there are none, one is no raster or has no place on
+            Earth, or they differ in bands or type of values.
+    """
+    parts = tuple(_absolute(locate(scene)) for scene in scenes)
+    if not parts:
+        raise ValueError('a mosaic needs at least one raster; none are given')
+    if len(parts) == 1 and colours is None:
+        return parts[0]
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        rasters = list(pool.map(look, parts))
+    refuse_mixture(rasters)
+    crs, transform = choose_grid(rasters)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        placed = list(
+            pool.map(lambda raster: place(raster, crs, transform), rasters)
+        )
+    vrt = write_vrt(placed, crs, transform, colours or rasters[0].colours)
+    return Mosaic(title or f'mosaic of {len(parts)} rasters', parts, vrt)
+
+
+def _absolute(scene: Scene) -> Scene:
+    return scene.absolute() if isinstance(scene, Path) else scene
