@@ -155,6 +155,7 @@ def open_scene(
             options.stretch,
             options.allow_damaged,
             options.crop,
+            options.aoi,
         ) as source,
     ):
         yield source

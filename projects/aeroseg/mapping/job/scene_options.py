@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from aeroseg.mapping.aoi import Area, read_area
 from aeroseg.mapping.windows.tiling import Tiling
 
 POLYGON_FORMATS = ('gpkg', 'geojson')
@@ -61,6 +62,7 @@ class SceneOptions:
         stretch (str): See :class:`RasterSource`.
         allow_damaged (bool): See :class:`RasterSource`.
         crop (tuple[int, ...] | None): See :class:`RasterSource`.
+        aoi (Area | None): See :class:`RasterSource`.
         scores (bool): Also write `scores.tif`.
         polygons (str | None): Also write 'gpkg' or 'geojson'.
         simplify (float): Tolerance of the polygons in pixels.
@@ -119,6 +121,13 @@ class SceneOptions:
         type=rectangle,
         metavar='COL,ROW,WIDTH,HEIGHT',
         help='map only this part of the scene, in its pixels',
+    )
+    aoi: Area | None = _option(  # noqa: RUF009
+        None,
+        'reading',
+        '--aoi',
+        metavar='FILE',
+        help='map only what lies in the polygons of this GeoJSON file',
     )
     scores: bool = _option(
         False,
@@ -225,6 +234,8 @@ class SceneOptions:
         values |= {
             f.name: given[f.name] for f in fields(cls) if f.name in given
         }
+        if 'aoi' in values:
+            values['aoi'] = read_area(values['aoi'])
         return cls(**values | {'tiling': replace(tiling, **sizes)})
 
     def identity(self) -> dict[str, Any]:
@@ -232,4 +243,6 @@ class SceneOptions:
         values = asdict(self)
         for name in ('overwrite', 'progress'):
             del values[name]
+        if self.aoi is not None:
+            values['aoi'] = self.aoi.digest
         return values

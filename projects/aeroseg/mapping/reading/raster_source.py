@@ -15,8 +15,9 @@ from rasterio.windows import Window
 
 from aeroseg.errors import reason
 from aeroseg.files import require_utf8
+from aeroseg.mapping.aoi import Area
 
-from .file_parts import choose_area, choose_bands
+from .file_parts import choose_area, choose_bands, inside
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, known_row_areas
@@ -47,6 +48,8 @@ class RasterSource:
         crop (Sequence[int] | None): The part of the file to take as the
             scene: first column, first row, width and height in pixels of
             the file. The stretch is still that of the whole file.
+        aoi (Area | None): Polygons; the scene is the rectangle around them,
+            and there is no data outside of them.
 
     Attributes:
         shape (tuple[int, int]): (H, W) of the scene.
@@ -63,7 +66,8 @@ class RasterSource:
         UnreachableError: If it is on another machine and cannot be read.
         ValueError: If it is not a raster, is damaged, lacks bands, holds
             complex numbers, or has no known ground resolution but is to be
-            resampled to one; or if the crop is not inside the file.
+            resampled to one; or if the crop is not inside the file, or the
+            area of interest lies outside of it.
     """
 
     def __init__(
@@ -75,6 +79,7 @@ class RasterSource:
         stretch: str = 'auto',
         allow_damaged: bool = False,
         crop: Sequence[int] | None = None,
+        aoi: Area | None = None,
     ) -> None:
         self.path = locate(path)
         self.allow_damaged = allow_damaged
@@ -85,7 +90,8 @@ class RasterSource:
         # Whether the file can mark no pixel as being without data.
         flags = self.data.mask_flag_enums
         self._everywhere = all(f == [MaskFlags.all_valid] for f in flags)
-        self._area = choose_area(self.data, crop, self.path)
+        self._area = choose_area(self.data, crop, aoi, self.path)
+        self._polygons = aoi.geometries(self.data.crs) if aoi else None
         self.shape = (self._area.height, self._area.width)
         self.transform = self.data.window_transform(self._area)
         self.resolution = ground_resolution(self.data)
@@ -96,6 +102,12 @@ class RasterSource:
         top, bottom = self._area.row_off, self._area.row_off + self.shape[0]
         self.pixel_areas = None if areas is None else areas[top:bottom]
         self.notes = self._describe(gsd)
+        if aoi is not None:
+            self.notes.append(
+                f'cut to the polygons of {aoi.name}: {self.shape[1]} x '
+                f'{self.shape[0]} of {self.data.width} x {self.data.height} '
+                'pixels; what lies outside of them is not mapped'
+            )
         self.stretch = self._choose_stretch(stretch)
         if self.stretch is not None:
             self.notes.append(self.stretch.describe())
@@ -123,7 +135,7 @@ class RasterSource:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
         window = self._window(top, bottom - top)
         size = (bottom - top, self.shape[1])
-        if self._everywhere and not self._floating:
+        if self._everywhere and not self._floating and not self._polygons:
             return np.ones(size, bool)  # without a wait for the other thread
         with self._in_turn:
             if self._floating:
@@ -239,8 +251,15 @@ class RasterSource:
         return image, valid
 
     def _mask(self, window: Window, size: tuple[int, int]) -> np.ndarray:
-        if self._everywhere:
-            return np.ones(size, bool)
+        valid = np.ones(size, bool)
+        if not self._everywhere:
+            valid = self._file_mask(window, size)
+        if self._polygons:
+            place = self.data.transform
+            valid &= inside(self._polygons, place, window, size)
+        return valid
+
+    def _file_mask(self, window: Window, size: tuple[int, int]) -> np.ndarray:
         resampled = (window.height, window.width) != size
         how = Resampling.average if resampled else Resampling.nearest
         mask = self._ask(
