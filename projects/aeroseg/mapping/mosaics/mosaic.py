@@ -17,7 +17,7 @@ from aeroseg.mapping.reading.remote_scene import (
 
 from .placing import choose_grid, place
 from .raster import look, refuse_mixture
-from .virtual_raster import write_vrt
+from .virtual_raster import stack_vrt, write_vrt
 
 _AT_ONCE = 8  # rasters whose headers are read at a time
 _NESTED = re.compile(r'VRTDataset>\s*, (?=band)')  # GDAL's name of a text
@@ -67,12 +67,13 @@ class Mosaic(VirtualScene):
     @property
     def files(self) -> list[Path]:
         """See :class:`VirtualScene`."""
-        return [part for part in self.parts if isinstance(part, Path)]
+        own = [part for part in self.parts if isinstance(part, Path)]
+        return own + [file for part in self._others() for file in part.files]
 
     def hide(self, text: str) -> str:
         """See :class:`VirtualScene`."""
         text = _NESTED.sub('', text.replace(self.vrt, self.title))
-        for part in self._remote():
+        for part in self._others():
             text = part.hide(text)
         return text
 
@@ -89,10 +90,10 @@ class Mosaic(VirtualScene):
 
     def forget(self) -> None:
         """See :class:`VirtualScene`."""
-        for part in self._remote():
+        for part in self._others():
             part.forget()
 
-    def _remote(self) -> Iterable[VirtualScene]:
+    def _others(self) -> Iterable[VirtualScene]:
         return (p for p in self.parts if isinstance(p, VirtualScene))
 
 
@@ -116,7 +117,7 @@ def make_mosaic(
 
     Returns:
         Scene: A mosaic; a single raster stays what it is, unless `colours`
-        say otherwise.
+        say otherwise. Names for another number of bands do not count.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -131,14 +132,49 @@ def make_mosaic(
         return parts[0]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         rasters = list(pool.map(look, parts))
+    if colours is None or len(colours) != len(rasters[0].colours):
+        colours = rasters[0].colours
+    if len(parts) == 1 and tuple(colours) == rasters[0].colours:
+        return parts[0]
     refuse_mixture(rasters)
     crs, transform = choose_grid(rasters)
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         placed = list(
             pool.map(lambda raster: place(raster, crs, transform), rasters)
         )
-    vrt = write_vrt(placed, crs, transform, colours or rasters[0].colours)
+    vrt = write_vrt(placed, crs, transform, colours)
     return Mosaic(title or f'mosaic of {len(parts)} rasters', parts, vrt)
+
+
+def make_stack(
+    scenes: Sequence[str | Scene], colours: Sequence[str], title: str
+) -> Mosaic:
+    """Put rasters of one band each on top of each other.
+
+    Args:
+        scenes (Sequence[str | Scene]): Files and addresses.
+        colours (Sequence[str]): What they hold, such as 'red'.
+        title (str): What messages call the stack.
+
+    Raises:
+        ValueError: If they have several bands, or differ in grid or type of
+            values; or as of :func:`make_mosaic`.
+    """
+    parts = tuple(_absolute(locate(scene)) for scene in scenes)
+    rasters = [look(part) for part in parts]
+    refuse_mixture(rasters)
+    grids = {(r.crs.to_wkt(), r.transform, r.shape) for r in rasters}
+    if len(grids) > 1 or len(rasters[0].colours) != 1:
+        told = '; '.join(
+            f'{raster.scene} has {len(raster.colours)} band(s) of '
+            f'{raster.shape[1]} x {raster.shape[0]} pixels'
+            for raster in rasters
+        )
+        raise ValueError(
+            f'the bands of {title} must be rasters of one band on one grid: '
+            f'{told}'
+        )
+    return Mosaic(title, parts, stack_vrt(rasters, colours))
 
 
 def _absolute(scene: Scene) -> Scene:

@@ -39,7 +39,6 @@ def write_vrt(
     width = max(c + r.shape[1] for r, (c, _) in placed) - left
     height = max(row + r.shape[0] for r, (_, row) in placed) - top
     refuse_size(width, height, 'the mosaic')
-    moved = moved_to(transform, left, top)
     first = placed[0][0]
     # Not a number where nothing is painted, as in rasters without a mark.
     bare = any(raster.bare for raster, _ in placed)
@@ -50,26 +49,69 @@ def write_vrt(
         for raster, (column, row) in reversed(placed):
             yield _source(raster, band, column - left, row - top)
 
+    return _text(
+        (width, height),
+        crs,
+        moved_to(transform, left, top),
+        first.dtype,
+        [(c, sources(str(n))) for n, c in enumerate(colours, 1)],
+        sources('mask,1'),
+        empty,
+    )
+
+
+def stack_vrt(rasters: Sequence[Raster], colours: Sequence[str]) -> str:
+    """The virtual raster of bands that are a raster each.
+
+    Args:
+        rasters (Sequence[Raster]): On the same grid. The first one says
+            where there is data.
+        colours (Sequence[str]): What they hold, as GDAL names it.
+
+    Returns:
+        str: XML.
+    """
+    first = rasters[0]
+    return _text(
+        (first.shape[1], first.shape[0]),
+        first.crs,
+        first.transform,
+        first.dtype,
+        [
+            (colour, [_source(raster, '1', 0, 0)])
+            for raster, colour in zip(rasters, colours, strict=True)
+        ],
+        [_source(first, 'mask,1', 0, 0)],
+        '<NoDataValue>nan</NoDataValue>' if first.bare else '',
+    )
+
+
+def _text(
+    size: tuple[int, int],
+    crs: CRS,
+    transform: Affine,
+    dtype: str,
+    bands: Iterable[tuple[str, Iterable[str]]],
+    mask: Iterable[str],
+    empty: str,
+) -> str:
+    kind = TYPES[dtype]
     pieces: list[Iterable[str]] = [
         (
-            f'<VRTDataset rasterXSize="{width}" rasterYSize="{height}">',
+            f'<VRTDataset rasterXSize="{size[0]}" rasterYSize="{size[1]}">',
             f'<SRS>{escape(crs.to_wkt())}</SRS>',
-            f'<GeoTransform>{_numbers(moved.to_gdal())}</GeoTransform>',
+            f'<GeoTransform>{_numbers(transform.to_gdal())}</GeoTransform>',
         )
     ]
-    for number, colour in enumerate(colours, 1):
-        pieces += [
-            (
-                f'<VRTRasterBand dataType="{TYPES[first.dtype]}" '
-                f'band="{number}"><ColorInterp>{colour.title()}'
-                f'</ColorInterp>{empty}',
-            ),
-            sources(str(number)),
-            ('</VRTRasterBand>',),
-        ]
+    for number, (colour, sources) in enumerate(bands, 1):
+        head = (
+            f'<VRTRasterBand dataType="{kind}" band="{number}">'
+            f'<ColorInterp>{colour.title()}</ColorInterp>{empty}'
+        )
+        pieces += [(head,), sources, ('</VRTRasterBand>',)]
     pieces += [
         ('<MaskBand><VRTRasterBand dataType="Byte">',),
-        sources('mask,1'),
+        mask,
         ('</VRTRasterBand></MaskBand></VRTDataset>',),
     ]
     return ''.join(chain.from_iterable(pieces))
