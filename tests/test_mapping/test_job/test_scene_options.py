@@ -52,12 +52,13 @@ def test_every_option_has_a_flag(tmp_path: Path) -> None:
         *('--bands', '3,2,1', '--gsd', '0.3', '--scale', '2'),
         *('--stretch', 'minmax', '--scores', '--polygons', 'geojson'),
         *('--simplify', '0', '--overwrite', '--quiet', '--allow-damaged'),
+        '--stac-item',
         *('--window', '32', '--overlap', '4', '--margin', '1'),
         *('--batch', '7', '--crop', '1,2,3,4', '--aoi', str(area)),
     )
     assert found == SceneOptions(
         Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, (1, 2, 3, 4),
-        read_area(area), True, 'geojson', 0, True, False,
+        read_area(area), True, 'geojson', 0, True, True, False,
     )  # fmt: skip
     usual = SceneOptions()
     for option in fields(SceneOptions):

@@ -34,13 +34,14 @@ from aeroseg.mapping.writing.geotiff import label_draft, score_draft, write_cog
 from aeroseg.mapping.writing.polygons import write_polygons
 from aeroseg.mapping.writing.preview import SIDE, write_preview
 from aeroseg.mapping.writing.qgis_style import write_style
+from aeroseg.mapping.writing.stac_item import write_item
 from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder, UnfinishedError, claim_folder
 from .scan_scene import scan_scene
 from .scene_options import SceneOptions
-from .work_folder import WorkFolder
+from .work_folder import WorkFolder, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -64,8 +65,8 @@ class SceneResult:
     Attributes:
         scene (Scene): The file, or its address.
         files (dict[str, Path]): What was written, by kind: 'labels',
-            'classes', 'preview', 'style', and 'scores' and 'polygons' if
-            the options ask for them.
+            'classes', 'preview', 'style', and 'scores', 'polygons' and
+            'item' if the options ask for them.
         areas (list[ClassArea]): The lines of `classes.csv`.
         notes (list[str]): What the user should know about the scene.
     """
@@ -192,11 +193,13 @@ def result_files(options: SceneOptions) -> dict[str, str]:
         files['scores'] = 'scores.tif'
     if options.polygons is not None:
         files['polygons'] = f'polygons.{options.polygons}'
+    if options.stac_item:
+        files['item'] = 'item.json'
     return files
 
 
 def _check(source: RasterSource, out: Path, options: SceneOptions) -> None:
-    every = replace(options, scores=True, polygons='gpkg')
+    every = replace(options, scores=True, stac_item=True, polygons='gpkg')
     names = {*result_files(options).values(), *result_files(every).values()}
     if isinstance(source.path, VirtualScene):
         files = source.path.files
@@ -309,6 +312,10 @@ def _write(
     if options.polygons is not None:
         labels, target = out / files['labels'], out / files['polygons']
         write_polygons(labels, target, scheme, options.simplify)
+    if options.stac_item:
+        digest = fingerprint(work.job)
+        item = out / files['item']
+        write_item(item, source, scheme, files, work.job, digest)
     return files
 
 

@@ -10,7 +10,7 @@ from typing import Any
 from aeroseg.mapping.aoi import Area, read_area
 from aeroseg.mapping.windows.tiling import Tiling
 
-POLYGON_FORMATS = ('gpkg', 'geojson')
+POLYGON_FORMATS = ('gpkg', 'geojson', 'parquet')
 
 _TILING_FLAGS = {
     'window': 'side of a window in pixels the model sees',
@@ -64,8 +64,9 @@ class SceneOptions:
         crop (tuple[int, ...] | None): See :class:`RasterSource`.
         aoi (Area | None): See :class:`RasterSource`.
         scores (bool): Also write `scores.tif`.
-        polygons (str | None): Also write 'gpkg' or 'geojson'.
+        polygons (str | None): Also write 'gpkg', 'geojson' or 'parquet'.
         simplify (float): Tolerance of the polygons in pixels.
+        stac_item (bool): Also write `item.json`, a STAC item.
         overwrite (bool): Replace complete results, of the same run as well.
         progress (bool): Show a progress bar.
 
@@ -152,6 +153,13 @@ class SceneOptions:
         type=float,
         metavar='PIXELS',
         help='tolerance of the polygons; 0 keeps every corner',
+    )
+    stac_item: bool = _option(
+        False,
+        'writing',
+        '--stac-item',
+        action='store_true',
+        help='also write item.json, which describes the results for STAC',
     )
     overwrite: bool = _option(
         False,

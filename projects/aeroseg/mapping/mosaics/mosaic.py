@@ -36,11 +36,14 @@ class Mosaic(VirtualScene):
         parts (tuple[Scene, ...]): The rasters; where they overlap, an
             earlier one covers a later one.
         vrt (str): The virtual raster. It holds the addresses of the parts.
+        times (tuple[str, str] | None): When the first and the last of them
+            was taken.
     """
 
     title: str
     parts: tuple[Scene, ...]
     vrt: str = field(repr=False)
+    times: tuple[str, str] | None = None
 
     advice: ClassVar[str] = (
         'that its rasters are there and whole, the network and the credentials'
@@ -101,6 +104,7 @@ def make_mosaic(
     scenes: Sequence[str | Scene],
     title: str = '',
     colours: Sequence[str] | None = None,
+    times: tuple[str, str] | None = None,
 ) -> Scene:
     """Put rasters onto one grid.
 
@@ -114,10 +118,13 @@ def make_mosaic(
         title (str): What messages call it; '' names the number of rasters.
         colours (Sequence[str] | None): What the bands hold, such as 'red'
             and 'nir'; None takes what the files say.
+        times (tuple[str, str] | None): When the first and the last of them
+            was taken.
 
     Returns:
         Scene: A mosaic; a single raster stays what it is, unless `colours`
-        say otherwise. Names for another number of bands do not count.
+        say otherwise or `times` are known. Names for another number of
+        bands do not count.
 
     Raises:
         FileNotFoundError: If there is no such file.
@@ -128,13 +135,14 @@ def make_mosaic(
     parts = tuple(_absolute(locate(scene)) for scene in scenes)
     if not parts:
         raise ValueError('a mosaic needs at least one raster; none are given')
-    if len(parts) == 1 and colours is None:
+    single = len(parts) == 1 and times is None
+    if single and colours is None:
         return parts[0]
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         rasters = list(pool.map(look, parts))
     if colours is None or len(colours) != len(rasters[0].colours):
         colours = rasters[0].colours
-    if len(parts) == 1 and tuple(colours) == rasters[0].colours:
+    if single and tuple(colours) == rasters[0].colours:
         return parts[0]
     refuse_mixture(rasters)
     crs, transform = choose_grid(rasters)
@@ -143,7 +151,8 @@ def make_mosaic(
             pool.map(lambda raster: place(raster, crs, transform), rasters)
         )
     vrt = write_vrt(placed, crs, transform, colours)
-    return Mosaic(title or f'mosaic of {len(parts)} rasters', parts, vrt)
+    title = title or f'mosaic of {len(parts)} rasters'
+    return Mosaic(title, parts, vrt, times)
 
 
 def make_stack(

@@ -3,6 +3,7 @@
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -10,6 +11,7 @@ from urllib.parse import unquote, urlsplit
 from aeroseg.mapping.reading.remote_scene import Scene, is_remote, locate
 
 from .mosaic import make_mosaic, make_stack
+from .stac_items import time_of
 
 _AT_ONCE = 8  # items whose headers are read at a time
 _RGB = ('red', 'green', 'blue')
@@ -43,7 +45,7 @@ def scene_of_items(
     if len(keys) == 3:
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             stacks = list(pool.map(lambda item: _stack(item, keys), items))
-        return make_mosaic(stacks, title)
+        return make_mosaic(stacks, title, None, _times(items))
     chosen = [keys[0] if keys else _picture(item) for item in items]
     scenes: list[Scene] = [
         _scene(item, key) for item, key in zip(items, chosen, strict=True)
@@ -58,7 +60,19 @@ def scene_of_items(
             + '; '.join(', '.join(names) or 'unknown' for names in colours)
             + '. Choose items of one kind'
         )
-    return make_mosaic(scenes, title, colours.pop() or None)
+    return make_mosaic(scenes, title, colours.pop() or None, _times(items))
+
+
+def _times(items: Sequence[Any]) -> tuple[str, str] | None:
+    """The first and the last time of items."""
+    known = [time for time in map(time_of, items) if time is not None]
+    if not known:
+        return None
+    first, last = (
+        time.astimezone(UTC).isoformat().replace('+00:00', 'Z')
+        for time in (min(known), max(known))
+    )
+    return first, last
 
 
 def _stack(item: Any, keys: Sequence[str]) -> Scene:

@@ -40,7 +40,11 @@ class VirtualScene(ABC):
 
     Attributes:
         advice (str): What to check if it cannot be read.
+        times (tuple[str, str] | None): When the first and the last picture
+            were taken, if that is known.
     """
+
+    times: tuple[str, str] | None = None
 
     advice: ClassVar[str] = 'the address, the network and the credentials'
 
