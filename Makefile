@@ -26,7 +26,7 @@ help:
 $(READY): setup.cfg pyproject.toml $(wildcard requirements/*.txt)
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e '.[geo,export,ray,web,docs,tests]'
+	$(BIN)/python -m pip install --quiet -c requirements/constraints.txt -e '.[geo,export,ray,stac,web,docs,tests]'
 	touch $@
 
 demo: $(READY)

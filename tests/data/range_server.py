@@ -32,7 +32,9 @@ class RangeServer(NamedTuple):
     version: Any
 
 
-class _Handler(BaseHTTPRequestHandler):
+class Handler(BaseHTTPRequestHandler):
+    """Answers one request; :func:`serve` sets what it needs."""
+
     protocol_version = 'HTTP/1.1'
     folder: Path
     fault: str
@@ -101,13 +103,16 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def serve(folder: Path, fault: str = '') -> Iterator[RangeServer]:
+def serve(
+    folder: Path, fault: str = '', kind: type = Handler
+) -> Iterator[RangeServer]:
     """Serve a folder while the block runs.
 
     Args:
         folder (Path): The files.
         fault (str): What goes wrong with ranges of pixels: 'busy' (503),
             'reset' (of the connection), 'cut' (an answer that ends early).
+        kind (type): Answers more than files, see :mod:`.stac_server`.
     """
     faults = _CONTEXT.Value('i', 0)
     version = _CONTEXT.Value('i', 1)
@@ -118,7 +123,7 @@ def serve(folder: Path, fault: str = '') -> Iterator[RangeServer]:
         'faults': faults,
         'version': version,
     }
-    handler = type('Handler', (_Handler,), given)
+    handler = type('Given', (kind,), given)
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
     process = _CONTEXT.Process(target=server.serve_forever, daemon=True)
     process.start()

@@ -14,6 +14,7 @@ from aeroseg.command_line import describe, integer, number
 from aeroseg.engine.launch import needs_training
 from aeroseg.errors import remember_partners
 from aeroseg.mapping.job.scene_options import SceneOptions
+from aeroseg.mapping.mosaics import inputs
 from aeroseg.read_config import read_config
 from aeroseg.vocabulary import Vocabulary
 
@@ -41,6 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add_model_arguments(parser)
     words.add_arguments(parser)
+    inputs.add_arguments(parser)
     add_region_arguments(parser)
     SceneOptions.add_arguments(parser)
 
@@ -141,9 +143,11 @@ def run(args: argparse.Namespace) -> int:
     """
     if not args.progress:
         logging.getLogger('aeroseg').setLevel(logging.WARNING)
-    if not args.explain and not (args.inputs and args.out):
+    named = bool(args.inputs or args.stac)
+    if not args.explain and not (named and args.out):
         raise ValueError('name an image and --out DIR, or ask to --explain')
-    tasks = plan(find_scenes(args.inputs), Path(args.out or '.'))
+    scenes = inputs.gather(args, find_scenes(args.inputs))
+    tasks = plan(scenes, Path(args.out or '.'))
     _check_region(args, tasks)
     rank, world_size = _join_group()
     # The workers have the model on their devices.
@@ -155,7 +159,7 @@ def run(args: argparse.Namespace) -> int:
     vocabulary = words.read_words(args, predictor.trained)
     if args.explain and rank == 0:
         logger.warning('%s', predictor.explain(vocabulary).text())
-    if not args.inputs:
+    if not tasks:
         return 0
     options = SceneOptions.from_args(args, predictor.tiling, predictor.scale)
     if args.blocks is not None:

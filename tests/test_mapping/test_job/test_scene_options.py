@@ -1,9 +1,12 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 import argparse
+import json
 from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
+from aeroseg.mapping.aoi import read_area
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.windows.tiling import Tiling
 
@@ -41,17 +44,21 @@ def test_flags_not_given_leave_the_defaults() -> None:
     assert _parse() == SceneOptions(Tiling(64, 16, batch=2), scale=1.5)
 
 
-def test_every_option_has_a_flag() -> None:
+def test_every_option_has_a_flag(tmp_path: Path) -> None:
+    area = tmp_path / 'area.geojson'
+    ring = [[7, 50], [8, 50], [8, 51], [7, 50]]
+    area.write_text(json.dumps({'type': 'Polygon', 'coordinates': [ring]}))
     found = _parse(
         *('--bands', '3,2,1', '--gsd', '0.3', '--scale', '2'),
         *('--stretch', 'minmax', '--scores', '--polygons', 'geojson'),
         *('--simplify', '0', '--overwrite', '--quiet', '--allow-damaged'),
+        '--stac-item',
         *('--window', '32', '--overlap', '4', '--margin', '1'),
-        *('--batch', '7', '--crop', '1,2,3,4'),
+        *('--batch', '7', '--crop', '1,2,3,4', '--aoi', str(area)),
     )
     assert found == SceneOptions(
         Tiling(32, 4, 1, 7), (3, 2, 1), 0.3, 2, 'minmax', True, (1, 2, 3, 4),
-        True, 'geojson', 0, True, False,
+        read_area(area), True, 'geojson', 0, True, True, False,
     )  # fmt: skip
     usual = SceneOptions()
     for option in fields(SceneOptions):

@@ -18,7 +18,11 @@ from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import is_on_earth
 from aeroseg.mapping.reading.raster_source import RasterSource
-from aeroseg.mapping.reading.remote_scene import RemoteScene, Scene
+from aeroseg.mapping.reading.remote_scene import (
+    Scene,
+    VirtualScene,
+    content,
+)
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (
@@ -30,13 +34,14 @@ from aeroseg.mapping.writing.geotiff import label_draft, score_draft, write_cog
 from aeroseg.mapping.writing.polygons import write_polygons
 from aeroseg.mapping.writing.preview import SIDE, write_preview
 from aeroseg.mapping.writing.qgis_style import write_style
+from aeroseg.mapping.writing.stac_item import write_item
 from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder, UnfinishedError, claim_folder
 from .scan_scene import scan_scene
 from .scene_options import SceneOptions
-from .work_folder import WorkFolder
+from .work_folder import WorkFolder, fingerprint
 
 logger = logging.getLogger(__name__)
 
@@ -60,8 +65,8 @@ class SceneResult:
     Attributes:
         scene (Scene): The file, or its address.
         files (dict[str, Path]): What was written, by kind: 'labels',
-            'classes', 'preview', 'style', and 'scores' and 'polygons' if
-            the options ask for them.
+            'classes', 'preview', 'style', and 'scores', 'polygons' and
+            'item' if the options ask for them.
         areas (list[ClassArea]): The lines of `classes.csv`.
         notes (list[str]): What the user should know about the scene.
     """
@@ -151,6 +156,7 @@ def open_scene(
             options.stretch,
             options.allow_damaged,
             options.crop,
+            options.aoi,
         ) as source,
     ):
         yield source
@@ -187,13 +193,19 @@ def result_files(options: SceneOptions) -> dict[str, str]:
         files['scores'] = 'scores.tif'
     if options.polygons is not None:
         files['polygons'] = f'polygons.{options.polygons}'
+    if options.stac_item:
+        files['item'] = 'item.json'
     return files
 
 
 def _check(source: RasterSource, out: Path, options: SceneOptions) -> None:
-    every = replace(options, scores=True, polygons='gpkg')
+    every = replace(options, scores=True, stac_item=True, polygons='gpkg')
     names = {*result_files(options).values(), *result_files(every).values()}
-    for path in map(Path, {*source.data.files, str(source.path)}):
+    if isinstance(source.path, VirtualScene):
+        files = source.path.files
+    else:
+        files = [*map(Path, source.data.files), source.path]
+    for path in files:
         for target in (out / name for name in names):
             if target.exists() and path.exists() and target.samefile(path):
                 raise ValueError(
@@ -221,19 +233,11 @@ def _job(
     return {
         'version': __version__,
         'source': str(source.path.resolve()),
-        **_content(source.path),
+        **content(source.path),
         'vocabulary': scheme.vocabulary.to_dict(),
         'options': options.identity(),
         'model': model_id,
     }
-
-
-def _content(scene: Scene) -> dict[str, Any]:
-    """What tells the content of a scene from a later one."""
-    if isinstance(scene, RemoteScene):
-        return scene.identity()
-    status = scene.stat()
-    return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
 def disk_space(
@@ -308,6 +312,10 @@ def _write(
     if options.polygons is not None:
         labels, target = out / files['labels'], out / files['polygons']
         write_polygons(labels, target, scheme, options.simplify)
+    if options.stac_item:
+        digest = fingerprint(work.job)
+        item = out / files['item']
+        write_item(item, source, scheme, files, work.job, digest)
     return files
 
 

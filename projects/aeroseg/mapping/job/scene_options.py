@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
+from aeroseg.mapping.aoi import Area, read_area
 from aeroseg.mapping.windows.tiling import Tiling
 
-POLYGON_FORMATS = ('gpkg', 'geojson')
+POLYGON_FORMATS = ('gpkg', 'geojson', 'parquet')
 
 _TILING_FLAGS = {
     'window': 'side of a window in pixels the model sees',
@@ -61,9 +62,11 @@ class SceneOptions:
         stretch (str): See :class:`RasterSource`.
         allow_damaged (bool): See :class:`RasterSource`.
         crop (tuple[int, ...] | None): See :class:`RasterSource`.
+        aoi (Area | None): See :class:`RasterSource`.
         scores (bool): Also write `scores.tif`.
-        polygons (str | None): Also write 'gpkg' or 'geojson'.
+        polygons (str | None): Also write 'gpkg', 'geojson' or 'parquet'.
         simplify (float): Tolerance of the polygons in pixels.
+        stac_item (bool): Also write `item.json`, a STAC item.
         overwrite (bool): Replace complete results, of the same run as well.
         progress (bool): Show a progress bar.
 
@@ -120,6 +123,13 @@ class SceneOptions:
         metavar='COL,ROW,WIDTH,HEIGHT',
         help='map only this part of the scene, in its pixels',
     )
+    aoi: Area | None = _option(  # noqa: RUF009
+        None,
+        'reading',
+        '--aoi',
+        metavar='FILE',
+        help='map only what lies in the polygons of this GeoJSON file',
+    )
     scores: bool = _option(
         False,
         'writing',
@@ -143,6 +153,13 @@ class SceneOptions:
         type=float,
         metavar='PIXELS',
         help='tolerance of the polygons; 0 keeps every corner',
+    )
+    stac_item: bool = _option(
+        False,
+        'writing',
+        '--stac-item',
+        action='store_true',
+        help='also write item.json, which describes the results for STAC',
     )
     overwrite: bool = _option(
         False,
@@ -225,6 +242,8 @@ class SceneOptions:
         values |= {
             f.name: given[f.name] for f in fields(cls) if f.name in given
         }
+        if 'aoi' in values:
+            values['aoi'] = read_area(values['aoi'])
         return cls(**values | {'tiling': replace(tiling, **sizes)})
 
     def identity(self) -> dict[str, Any]:
@@ -232,4 +251,6 @@ class SceneOptions:
         values = asdict(self)
         for name in ('overwrite', 'progress'):
             del values[name]
+        if self.aoi is not None:
+            values['aoi'] = self.aoi.digest
         return values

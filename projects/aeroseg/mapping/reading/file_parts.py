@@ -1,17 +1,28 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Which bands and which area of a file are the scene."""
 
+import math
 from collections.abc import Sequence
+from typing import Any
 
+import numpy as np
 from rasterio.enums import ColorInterp
+from rasterio.features import geometry_mask
 from rasterio.io import DatasetReader
+from rasterio.transform import Affine
 from rasterio.windows import Window
 
+from aeroseg.mapping.aoi import Area, vertices
+
+from .pixel_area import to_map
 from .remote_scene import Scene
 
 
 def choose_area(
-    data: DatasetReader, crop: Sequence[int] | None, path: Scene
+    data: DatasetReader,
+    crop: Sequence[int] | None,
+    aoi: Area | None,
+    path: Scene,
 ) -> Window:
     """The area of a file that is the scene.
 
@@ -19,11 +30,20 @@ def choose_area(
         data (DatasetReader): The file.
         crop (Sequence[int] | None): First column, first row, width and
             height in pixels; None takes the whole file.
+        aoi (Area | None): Polygons; the scene is the rectangle around them.
         path (Scene): Its name, for the message.
 
     Raises:
-        ValueError: If the crop is not inside the file.
+        ValueError: If the crop is not inside the file, or the polygons lie
+            outside of it; or if both are given.
     """
+    if aoi is not None:
+        if crop is not None:
+            raise ValueError(
+                'a crop and an area of interest exclude each other: leave '
+                'out --crop or --aoi'
+            )
+        return _around(data, aoi, path)
     if crop is None:
         return Window(0, 0, data.width, data.height)
     left, top, width, height = crop
@@ -39,6 +59,54 @@ def choose_area(
             f'{data.height} pixels'
         )
     return Window(left, top, width, height)
+
+
+def _around(data: DatasetReader, aoi: Area, path: Scene) -> Window:
+    if data.crs is None:
+        raise ValueError(
+            f'{path} is not georeferenced, so polygons have no place in it; '
+            'cut it by pixels with --crop'
+        )
+    x, y = zip(*vertices(aoi.geometries(data.crs)), strict=True)
+    columns, rows = to_map(~data.transform, np.array(x), np.array(y))
+    left = max(math.floor(columns.min()), 0)
+    top = max(math.floor(rows.min()), 0)
+    width = min(math.ceil(columns.max()), data.width) - left
+    height = min(math.ceil(rows.max()), data.height) - top
+    if min(width, height) < 1:
+        raise ValueError(
+            f'the polygons of {aoi.name} lie outside of {path}, which '
+            f'reaches from {data.bounds[:2]} to {data.bounds[2:]} in '
+            f'{data.crs}'
+        )
+    return Window(left, top, width, height)
+
+
+def inside(
+    geometries: Sequence[dict[str, Any]],
+    transform: Affine,
+    window: Window,
+    size: tuple[int, int],
+) -> np.ndarray:
+    """Which pixels have their middle in polygons.
+
+    Args:
+        geometries (Sequence[dict]): Polygons in the CRS of the file.
+        transform (Affine): Of the file.
+        window (Window): Of the file.
+        size (tuple[int, int]): (h, w) to which the window is resampled.
+
+    Returns:
+        np.ndarray: (h, w) bool.
+    """
+    a, b, _, d, e, _ = transform[:6]
+    corner = np.array([window.col_off]), np.array([window.row_off])
+    x, y = to_map(transform, *corner)
+    down, across = window.height / size[0], window.width / size[1]
+    there = Affine(
+        a * across, b * down, float(x[0]), d * across, e * down, float(y[0])
+    )
+    return geometry_mask(geometries, size, there, invert=True)
 
 
 def choose_bands(

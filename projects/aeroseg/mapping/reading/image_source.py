@@ -11,7 +11,7 @@ from PIL import Image
 from PIL.Image import Resampling
 
 from .grid import scaled, shrunk
-from .remote_scene import RemoteScene
+from .remote_scene import VirtualScene
 
 
 @runtime_checkable
@@ -117,7 +117,7 @@ def open_source(
         ValueError: If it is none of these, or cannot be read.
         FileNotFoundError: If there is no such file.
     """
-    if isinstance(image, (str, Path, RemoteScene)):
+    if isinstance(image, (str, Path, VirtualScene)):
         # Only files need the optional rasterio.
         from .raster_source import RasterSource
 

@@ -3,7 +3,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from threading import Lock
 from typing import Any
 
@@ -16,12 +15,13 @@ from rasterio.windows import Window
 
 from aeroseg.errors import reason
 from aeroseg.files import require_utf8
+from aeroseg.mapping.aoi import Area
 
-from .file_parts import choose_area, choose_bands
+from .file_parts import choose_area, choose_bands, inside
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .pixel_area import ground_resolution, known_row_areas
-from .remote_scene import RemoteScene, Scene, UnreachableError, locate
+from .remote_scene import Scene, UnreachableError, VirtualScene, locate
 from .stretch import Stretch, make_stretch
 
 _ATTEMPTS = 3  # to read from another machine, besides those of GDAL
@@ -32,8 +32,9 @@ class RasterSource:
     """A GeoTIFF, or any other raster file GDAL can read.
 
     Args:
-        path (str | Path | RemoteScene): The file, or its address, see
-            :func:`.remote_scene.locate`.
+        path (str | Scene): The file, or its address, see
+            :func:`.remote_scene.locate`; or a
+            :class:`aeroseg.mapping.mosaics.mosaic.Mosaic`.
         bands (Sequence[int] | None): Three band numbers, from 1, that hold
             red, green and blue. None takes the bands that the file marks as
             such, else the first three.
@@ -47,6 +48,8 @@ class RasterSource:
         crop (Sequence[int] | None): The part of the file to take as the
             scene: first column, first row, width and height in pixels of
             the file. The stretch is still that of the whole file.
+        aoi (Area | None): Polygons; the scene is the rectangle around them,
+            and there is no data outside of them.
 
     Attributes:
         shape (tuple[int, int]): (H, W) of the scene.
@@ -63,29 +66,32 @@ class RasterSource:
         UnreachableError: If it is on another machine and cannot be read.
         ValueError: If it is not a raster, is damaged, lacks bands, holds
             complex numbers, or has no known ground resolution but is to be
-            resampled to one; or if the crop is not inside the file.
+            resampled to one; or if the crop is not inside the file, or the
+            area of interest lies outside of it.
     """
 
     def __init__(
         self,
-        path: str | Path | RemoteScene,
+        path: str | Scene,
         bands: Sequence[int] | None = None,
         gsd: float | None = None,
         scale: float = 1.0,
         stretch: str = 'auto',
         allow_damaged: bool = False,
         crop: Sequence[int] | None = None,
+        aoi: Area | None = None,
     ) -> None:
         self.path = locate(path)
         self.allow_damaged = allow_damaged
         self._damage = ''
-        self.data = _open(self.path)
+        self.data = open_file(self.path)
         self._in_turn = Lock()  # GDAL reads a file for one thread at a time
         self.bands = choose_bands(self.data, bands, self.path)
         # Whether the file can mark no pixel as being without data.
         flags = self.data.mask_flag_enums
         self._everywhere = all(f == [MaskFlags.all_valid] for f in flags)
-        self._area = choose_area(self.data, crop, self.path)
+        self._area = choose_area(self.data, crop, aoi, self.path)
+        self._polygons = aoi.geometries(self.data.crs) if aoi else None
         self.shape = (self._area.height, self._area.width)
         self.transform = self.data.window_transform(self._area)
         self.resolution = ground_resolution(self.data)
@@ -96,6 +102,12 @@ class RasterSource:
         top, bottom = self._area.row_off, self._area.row_off + self.shape[0]
         self.pixel_areas = None if areas is None else areas[top:bottom]
         self.notes = self._describe(gsd)
+        if aoi is not None:
+            self.notes.append(
+                f'cut to the polygons of {aoi.name}: {self.shape[1]} x '
+                f'{self.shape[0]} of {self.data.width} x {self.data.height} '
+                'pixels; what lies outside of them is not mapped'
+            )
         self.stretch = self._choose_stretch(stretch)
         if self.stretch is not None:
             self.notes.append(self.stretch.describe())
@@ -123,7 +135,7 @@ class RasterSource:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
         window = self._window(top, bottom - top)
         size = (bottom - top, self.shape[1])
-        if self._everywhere and not self._floating:
+        if self._everywhere and not self._floating and not self._polygons:
             return np.ones(size, bool)  # without a wait for the other thread
         with self._in_turn:
             if self._floating:
@@ -239,8 +251,15 @@ class RasterSource:
         return image, valid
 
     def _mask(self, window: Window, size: tuple[int, int]) -> np.ndarray:
-        if self._everywhere:
-            return np.ones(size, bool)
+        valid = np.ones(size, bool)
+        if not self._everywhere:
+            valid = self._file_mask(window, size)
+        if self._polygons:
+            place = self.data.transform
+            valid &= inside(self._polygons, place, window, size)
+        return valid
+
+    def _file_mask(self, window: Window, size: tuple[int, int]) -> np.ndarray:
         resampled = (window.height, window.width) != size
         how = Resampling.average if resampled else Resampling.nearest
         mask = self._ask(
@@ -255,7 +274,7 @@ class RasterSource:
         self, window: Window, read: Callable[[], np.ndarray]
     ) -> np.ndarray:
         """Read; again where an answer from another machine ended early."""
-        left = _ATTEMPTS if isinstance(self.path, RemoteScene) else 1
+        left = _ATTEMPTS if isinstance(self.path, VirtualScene) else 1
         while True:
             left -= 1
             try:
@@ -268,10 +287,10 @@ class RasterSource:
 
     def _reopen(self) -> None:
         """Open anew: GDAL would keep what came of a cut answer."""
-        if isinstance(self.path, RemoteScene):
+        if isinstance(self.path, VirtualScene):
             self.data.close()
             self.path.forget()
-            self.data = _open(self.path)
+            self.data = open_file(self.path)
 
     @contextmanager
     def _watched(self, window: Window) -> Iterator[None]:
@@ -279,13 +298,13 @@ class RasterSource:
         place = f'from row {window.row_off:.0f} on'
         try:
             with ExitStack() as stack:
-                if isinstance(self.path, RemoteScene):
+                if isinstance(self.path, VirtualScene):
                     stack.enter_context(self.path.settings())
                 stack.enter_context(ignore_warning(NotGeoreferencedWarning))
                 w = stack.enter_context(gdal_warnings())
                 yield
         except RasterioError as error:
-            if isinstance(self.path, RemoteScene):
+            if isinstance(self.path, VirtualScene):
                 raise _unreachable(self.path, error, place) from None
             raise ValueError(
                 f'{self.path} cannot be read {place}; it seems damaged or '
@@ -305,8 +324,18 @@ class RasterSource:
         )
 
 
-def _open(path: Scene) -> DatasetReader:
-    if isinstance(path, RemoteScene):
+def open_file(path: Scene) -> DatasetReader:
+    """Open a raster.
+
+    Args:
+        path (Scene): The file, or what GDAL opens by a name.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        UnreachableError: If it is on another machine and cannot be read.
+        ValueError: If it is not a raster.
+    """
+    if isinstance(path, VirtualScene):
         try:
             with path.settings(), ignore_warning(NotGeoreferencedWarning):
                 return open_raster(path.vsi)
@@ -326,11 +355,10 @@ def _open(path: Scene) -> DatasetReader:
 
 
 def _unreachable(
-    path: RemoteScene, error: Exception, place: str
+    path: VirtualScene, error: Exception, place: str
 ) -> UnreachableError:
     # Its causes are not chained: their text may hold a signature.
     return UnreachableError(
         f'{path} cannot be read {place} ({path.hide(reason(error))}). Check '
-        'the address, the network and the credentials, then run again; what '
-        'was finished before is kept'
+        f'{path.advice}, then run again; what was finished before is kept'
     )

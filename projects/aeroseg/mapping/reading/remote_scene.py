@@ -4,11 +4,12 @@
 import ctypes
 import logging
 import os
-from collections.abc import Iterator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
-from typing import Any, TypeAlias
+from typing import Any, ClassVar, TypeAlias
 from urllib.parse import unquote, urlsplit
 
 # How GDAL names what these words stand for.
@@ -34,8 +35,75 @@ class UnreachableError(ValueError):
     """A scene on another machine cannot be read now; what is kept is right."""
 
 
+class VirtualScene(ABC):
+    """A scene that is not one file of this machine; GDAL opens it by a name.
+
+    Attributes:
+        advice (str): What to check if it cannot be read.
+        times (tuple[str, str] | None): When the first and the last picture
+            were taken, if that is known.
+    """
+
+    times: tuple[str, str] | None = None
+
+    advice: ClassVar[str] = 'the address, the network and the credentials'
+
+    @property
+    @abstractmethod
+    def vsi(self) -> str:
+        """The name by which GDAL opens it; it may hold secrets."""
+
+    @property
+    @abstractmethod
+    def name(self) -> str:
+        """What messages and pictures call it."""
+
+    @property
+    @abstractmethod
+    def stem(self) -> str:
+        """A name for the folder of its results."""
+
+    @property
+    def files(self) -> list[Path]:
+        """The files of this machine that belong to it."""
+        return []
+
+    @abstractmethod
+    def hide(self, text: str) -> str:
+        """A text without what must not be shown.
+
+        Args:
+            text (str): Of GDAL, which quotes addresses.
+        """
+
+    @abstractmethod
+    def identity(self) -> dict[str, Any]:
+        """What changes when the content does.
+
+        Raises:
+            UnreachableError: If that cannot be found out.
+        """
+
+    @abstractmethod
+    def forget(self) -> None:
+        """Let GDAL drop what it keeps of this scene."""
+
+    def resolve(self) -> 'VirtualScene':
+        """The scene itself: it is the same from everywhere."""
+        return self
+
+    @contextmanager
+    def settings(self) -> Iterator[None]:
+        """GDAL asks again in this block, and its warnings hide secrets.
+
+        Variables of the environment, such as GDAL_HTTP_MAX_RETRY, win.
+        """
+        with _settings(self.hide):
+            yield
+
+
 @dataclass(frozen=True)
-class RemoteScene:
+class RemoteScene(VirtualScene):
     """The address of a scene.
 
     As text it has neither a password nor a query, which may be a signature:
@@ -69,16 +137,8 @@ class RemoteScene:
         """The name without its suffix."""
         return PurePosixPath(self.name).stem
 
-    def resolve(self) -> 'RemoteScene':
-        """The scene itself: it is the same from everywhere."""
-        return self
-
     def hide(self, text: str) -> str:
-        """A text without what must not be shown.
-
-        Args:
-            text (str): Of GDAL, which quotes addresses.
-        """
+        """See :class:`VirtualScene`."""
         parts = urlsplit(self.url)
         text = text.replace(self.url, str(self))
         login, at, _ = parts.netloc.rpartition('@')
@@ -116,48 +176,61 @@ class RemoteScene:
             clear.restype, clear.argtypes = None, [ctypes.c_char_p]
             clear(self.vsi.encode())
 
-    @contextmanager
-    def settings(self) -> Iterator[None]:
-        """GDAL asks again in this block, and its warnings hide secrets.
 
-        Variables of the environment, such as GDAL_HTTP_MAX_RETRY, win.
-        """
-        import rasterio  # optional; addresses are read without it
-
-        logger = logging.getLogger('rasterio._err')
-
-        def clean(record: logging.LogRecord) -> bool:
-            text = record.getMessage()
-            record.msg, record.args = self.hide(text), ()
-            return 'Retrying again' not in text  # is no damage
-
-        logger.addFilter(clean)
-        try:
-            with rasterio.Env(**_unset(_SETTINGS)):
-                yield
-        finally:
-            logger.removeFilter(clean)
+Scene: TypeAlias = Path | VirtualScene
 
 
-Scene: TypeAlias = Path | RemoteScene
-
-
-def locate(scene: str | Path | RemoteScene) -> Scene:
+def locate(scene: str | Scene) -> Scene:
     """A file, or the address of a scene elsewhere.
 
     Args:
-        scene (str | Path | RemoteScene): A path, or an address that starts
-            with http://, https://, s3://, gs:// or az://.
+        scene (str | Scene): A path, or an address that starts with http://,
+            https://, s3://, gs:// or az://.
     """
     if isinstance(scene, str) and is_remote(scene):
         return RemoteScene(scene)
-    return scene if isinstance(scene, RemoteScene) else Path(scene)
+    return scene if isinstance(scene, VirtualScene) else Path(scene)
+
+
+def content(scene: Scene) -> dict[str, Any]:
+    """What tells the content of a scene from a later one.
+
+    Args:
+        scene (Scene): The scene.
+
+    Raises:
+        OSError: If the file is gone.
+        UnreachableError: If a server does not tell.
+    """
+    if isinstance(scene, VirtualScene):
+        return scene.identity()
+    status = scene.stat()
+    return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
 def is_remote(text: str) -> bool:
     """Whether a text is an address that :func:`locate` knows."""
     scheme, found, _ = text.partition('://')
     return bool(found) and scheme.lower() in _SCHEMES
+
+
+@contextmanager
+def _settings(hide: Callable[[str], str]) -> Iterator[None]:
+    import rasterio  # optional; addresses are read without it
+
+    logger = logging.getLogger('rasterio._err')
+
+    def clean(record: logging.LogRecord) -> bool:
+        text = record.getMessage()
+        record.msg, record.args = hide(text), ()
+        return 'Retrying again' not in text  # is no damage
+
+    logger.addFilter(clean)
+    try:
+        with rasterio.Env(**_unset(_SETTINGS)):
+            yield
+    finally:
+        logger.removeFilter(clean)
 
 
 def _unset(settings: dict[str, str]) -> dict[str, str]:

@@ -19,6 +19,8 @@ from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import to_map
 
+from .geoparquet import GeoParquet
+
 _BLOCK = 4096  # pixels; larger scenes are cut into blocks of this side
 _RAGGED = 2**19  # pixel sides between classes; blocks with more are cut up
 _FORMATS = {'.gpkg': 'GPKG', '.geojson': 'GeoJSON'}
@@ -47,7 +49,7 @@ def write_polygons(
 
     Args:
         labels (Path): The finished `labels.tif`.
-        path (Path): The file to make; '.gpkg' or '.geojson'.
+        path (Path): The file to make; '.gpkg', '.geojson' or '.parquet'.
         scheme (LabelScheme): Names.
         tolerance (float): In pixels; the area that a simplified border
             may cut off at a corner is about its square.
@@ -56,45 +58,66 @@ def write_polygons(
         int: Number of polygons.
 
     Raises:
-        ImportError: If `pyogrio` or `shapely` is missing.
+        ImportError: If `pyogrio`, `shapely` or `pyarrow` is missing.
         OSError: If the file cannot be written completely.
     """
-    pyogrio = _require('pyogrio')
-    # The same map gives the same bytes, whenever it is written.
-    pyogrio.set_gdal_config_options({'OGR_CURRENT_DATE': _DATE})
-    driver = _FORMATS[path.suffix]
-    count = 0
     with (
         ignore_warning(NotGeoreferencedWarning),
         ignore_warning(UserWarning),  # no CRS, which the notes say
         rasterio.open(labels) as data,
         atomic_path(path) as part,
     ):
-        crs = data.crs.to_wkt() if data.crs else None
-        if driver == 'GeoJSON' and crs:
-            crs = _WGS84
+        if path.suffix == '.parquet':
+            return _write_parquet(data, part, scheme, tolerance)
+        return _write_by_gdal(data, path, part, scheme, tolerance)
+
+
+def _write_parquet(
+    data: Any, part: Path, scheme: LabelScheme, tolerance: float
+) -> int:
+    names = np.array(scheme.classes.names, object)
+    count = 0
+    with GeoParquet(part, data.crs) as file:
         for block in _blocks(data):
             ids, geometry = _trace(data, block, scheme, tolerance)
-            if driver == 'GeoJSON' and data.crs:
-                geometry = _to_wgs84(geometry, data.crs)
-            names = np.array(scheme.classes.names, object)[ids]
-            try:
-                pyogrio.raw.write(
-                    part,
-                    _require('shapely').to_wkb(geometry),
-                    field_data=[ids.astype(np.int32), names],
-                    fields=['id', 'class'],
-                    geometry_type='Polygon',
-                    crs=crs,
-                    driver=driver,
-                    layer='classes',
-                    append=count > 0,
-                )
-            except RuntimeError as error:  # of GDAL, such as a full disk
-                raise OSError(f'{path.name}: {error}') from error
+            file.add(ids, names[ids], geometry)
             count += len(ids)
-        if driver == 'GPKG':
-            _check_index(part, count)
+    return count
+
+
+def _write_by_gdal(
+    data: Any, path: Path, part: Path, scheme: LabelScheme, tolerance: float
+) -> int:
+    pyogrio = _require('pyogrio')
+    # The same map gives the same bytes, whenever it is written.
+    pyogrio.set_gdal_config_options({'OGR_CURRENT_DATE': _DATE})
+    driver = _FORMATS[path.suffix]
+    count = 0
+    crs = data.crs.to_wkt() if data.crs else None
+    if driver == 'GeoJSON' and crs:
+        crs = _WGS84
+    for block in _blocks(data):
+        ids, geometry = _trace(data, block, scheme, tolerance)
+        if driver == 'GeoJSON' and data.crs:
+            geometry = _to_wgs84(geometry, data.crs)
+        names = np.array(scheme.classes.names, object)[ids]
+        try:
+            pyogrio.raw.write(
+                part,
+                _require('shapely').to_wkb(geometry),
+                field_data=[ids.astype(np.int32), names],
+                fields=['id', 'class'],
+                geometry_type='Polygon',
+                crs=crs,
+                driver=driver,
+                layer='classes',
+                append=count > 0,
+            )
+        except RuntimeError as error:  # of GDAL, such as a full disk
+            raise OSError(f'{path.name}: {error}') from error
+        count += len(ids)
+    if driver == 'GPKG':
+        _check_index(part, count)
     return count
 
 
