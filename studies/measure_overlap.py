@@ -2,9 +2,10 @@
 """Score a model on a mosaic of generated scenes, per overlap and margin.
 
 Windows that overlap more cost more: the model sees some pixels several times.
-Prints, per overlap and margin, how many pixels the model sees per pixel of
-the mosaic, seconds, the scores, and the seams as studies/measure_seams.py
-measures them.
+Prints, per overlap and margin, how many pixels the model sees per pixel of a
+large scene, seconds, the scores, and the seams as studies/measure_seams.py
+measures them. Windows are as far apart as the overlap says: the mosaic is cut
+to a size that they fill. Scores are those of the part that all overlaps have.
 
 Examples:
   python studies/measure_overlap.py --checkpoint CHECKPOINT
@@ -91,10 +92,13 @@ def main() -> None:
     vocabulary = Vocabulary.from_metainfo(WorldDataset.METAINFO)
     asked = predictor.ask(vocabulary)
     image, truth = make_mosaic(args.mosaic)
-    print(
-        f'{image.shape[1]} x {image.shape[0]} pixels, windows of '
-        f'{predictor.tiling.window}'
-    )
+    window = predictor.tiling.window
+    sides = {
+        overlap: filled_side(len(image), window, overlap)
+        for overlap in args.overlaps
+    }
+    common = min(sides.values())
+    print(f'{common} x {common} pixels are scored, windows of {window}')
     print(
         'overlap  margin  pixels seen  seconds      s      u      h   '
         'contrast  agreement'
@@ -105,7 +109,15 @@ def main() -> None:
                 tiling = replace(
                     predictor.tiling, overlap=overlap, margin=margin
                 )
-                print(measure(asked, image, truth, tiling), flush=True)
+                part = image[: sides[overlap], : sides[overlap]]
+                scored = truth[:common, :common]
+                print(measure(asked, part, scored, tiling), flush=True)
+
+
+def filled_side(side: int, window: int, overlap: int) -> int:
+    """The largest side, up to `side`, that windows fill exactly."""
+    step = window - overlap
+    return window + (side - window) // step * step
 
 
 def measure(
@@ -115,9 +127,10 @@ def measure(
     scheme = asked.scheme
     scan = Scan(asked, ArraySource(image), tiling, scheme.num_scores)
     started = time.perf_counter()
-    found = np.concatenate([rows for _, rows, _ in map_rows(scan, scheme)])
+    rows = np.concatenate([ids for _, ids, _ in map_rows(scan, scheme)])
     seconds = time.perf_counter() - started
-    seen = scan.num_windows * tiling.window**2 / truth.size
+    found = rows[: len(truth), : len(truth)]
+    seen = (tiling.window / (tiling.window - tiling.overlap)) ** 2
     means = open_vocab_means(
         100 * class_iou(found, truth, len(scheme.vocabulary)),
         scheme.vocabulary.seen,
