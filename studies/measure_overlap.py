@@ -130,14 +130,14 @@ def measure(
     rows = np.concatenate([ids for _, ids, _ in map_rows(scan, scheme)])
     seconds = time.perf_counter() - started
     found = rows[: len(truth), : len(truth)]
-    seen = (tiling.window / (tiling.window - tiling.overlap)) ** 2
+    seen = (tiling.window / (tiling.window - tiling.shared)) ** 2
     means = open_vocab_means(
         100 * class_iou(found, truth, len(scheme.vocabulary)),
         scheme.vocabulary.seen,
     )
     seams = measure_seams(asked, image, tiling, scheme.num_scores)
     return (
-        f'{tiling.overlap:7d} {tiling.discarded:7d} {seen:12.2f} '
+        f'{tiling.shared:7d} {tiling.discarded:7d} {seen:12.2f} '
         f'{seconds:8.1f} {means["s-mIoU"]:6.2f} {means["u-mIoU"]:6.2f} '
         f'{means["h-mIoU"]:6.2f} {seams.contrast:10.2f} '
         f'{100 * seams.agreement:8.1f} %'

@@ -76,7 +76,7 @@ def main() -> None:
     for tiling in tilings:
         found = measure_seams(asked, image, tiling, asked.scheme.num_scores)
         print(
-            f'{tiling.overlap:7d}  {found.contrast:13.2f}  '
+            f'{tiling.shared:7d}  {found.contrast:13.2f}  '
             f'{100 * found.agreement:7.1f} %'
         )
 

@@ -16,4 +16,4 @@ train_pipeline[2] = dict(
 )
 train_pipeline[3].update(crop_size=(640, 640))
 train_dataloader = dict(batch_size=32, dataset=dict(pipeline=train_pipeline))
-predictor = dict(window=640, overlap=160, scale=2.5)
+predictor = dict(window=640, scale=2.5)

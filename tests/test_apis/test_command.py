@@ -39,7 +39,7 @@ def test_words_policy_window_and_bands_reach_the_result(
     assert predict(scene, '--out', out, *words, *reading, '--polygons') == 0
     report = (out / 'report.json').read_text()
     assert '"threshold": 1.0' in report
-    assert '"overlap": 8' in report
+    assert '"overlap": 3' in report
     with rasterio.open(out / 'labels.tif') as data:
         assert (data.read(1) == 2).all()
         assert data.tags(1)['CLASS_2'] == 'background'

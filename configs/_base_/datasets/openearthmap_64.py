@@ -20,4 +20,4 @@ val_dataloader = dict(
     dataset=dict(pipeline=test_pipeline),
 )
 test_dataloader = val_dataloader
-predictor = dict(window=64, overlap=16, scale=0.25)  # of 256-pixel tiles
+predictor = dict(window=64, scale=0.25)  # of 256-pixel tiles

@@ -51,4 +51,4 @@ test_evaluator = val_evaluator
 
 # For tools/predict.py: the window the model was trained on, and how much the
 # 256-pixel tiles are enlarged to fill it.
-predictor = dict(window=384, overlap=96, scale=1.5)
+predictor = dict(window=384, scale=1.5)

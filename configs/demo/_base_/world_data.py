@@ -40,4 +40,4 @@ test_evaluator = val_evaluator
 vocabulary = dict(dataset=dataset_type, classes='seen')
 
 # For tools/predict.py: the size of the scenes.
-predictor = dict(window=256, overlap=64)
+predictor = dict(window=256)

@@ -96,7 +96,7 @@ def exported_config(config: Config, side: int) -> Config:
     }
     predictor = dict(config.get('predictor', {}))
     if predictor.get('window') != side:
-        predictor.update(window=side, overlap=side // 4)
+        predictor.update(window=side, overlap=None)
     settings = {'model': model, 'predictor': predictor}
     if 'default_scope' in config:
         settings['default_scope'] = config.default_scope

@@ -15,6 +15,7 @@ from rasterio.transform import from_origin
 
 from aeroseg.apis import LabelScheme, Tiling
 from aeroseg.mapping.job.predict_scene import predict_scene
+from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.vocabulary import Vocabulary
 
@@ -356,3 +357,22 @@ def test_a_crop_is_the_map_of_a_file_cut_out(
     for kind in ('labels', 'scores', 'classes'):
         made = part.files[kind].read_bytes()
         assert made == alone.files[kind].read_bytes()
+
+
+def test_a_scene_that_changes_meanwhile_is_refused_and_dropped(
+    model: Any,
+    pixels: np.ndarray,
+    write_scene: Write,
+    scheme: LabelScheme,
+    tmp_path: Path,
+) -> None:
+    scene, out = write_scene(pixels), tmp_path / 'out'
+
+    def scan(*given: Any) -> None:
+        scan_scene(*given)
+        write_scene(pixels[::-1].copy())
+
+    with pytest.raises(ValueError, match='changed while it was mapped'):
+        predict_scene(model, scene, out, scheme, OPTIONS, scan=scan)
+    assert not out.exists()
+    predict_scene(model, scene, out, scheme, OPTIONS)

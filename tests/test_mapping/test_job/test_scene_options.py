@@ -66,7 +66,8 @@ def test_every_option_has_a_flag(tmp_path: Path) -> None:
 
 
 def test_a_window_brings_its_overlap() -> None:
-    assert _parse('--window', '32').tiling == Tiling(32, 8, batch=2)
+    found = _parse('--window', '100').tiling
+    assert (found.window, found.shared, found.batch) == (100, 12, 2)
     assert _parse('--polygons').polygons == 'gpkg'
 
 

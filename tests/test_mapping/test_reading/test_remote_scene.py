@@ -11,6 +11,7 @@ import pytest
 from data.range_server import serve
 
 from aeroseg.mapping.job.predict_scene import predict_scene
+from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
@@ -188,3 +189,20 @@ def test_a_bucket_is_read_with_gdals_own_credentials(
             assert (there.read(0, 600)[0] == here.read(0, 600)[0]).all()
         assert remote.identity()['etag'] == '"v1"'
     assert 'hidden-key' not in caplog.text
+
+
+def test_a_later_version_on_the_server_is_noticed_before_the_files_are_made(
+    model: Any, scheme: LabelScheme, scene: Path, tmp_path: Path
+) -> None:
+    with serve(scene.parent) as server:
+
+        def scan(*given: Any) -> None:
+            scan_scene(*given)
+            server.version.value = 2
+
+        url = f'{server.url}/{scene.name}'
+        with pytest.raises(ValueError, match='changed while it was mapped'):
+            predict_scene(
+                model, url, tmp_path / 'o', scheme, OPTIONS, '', scan
+            )
+        assert not (tmp_path / 'o').exists()

@@ -112,8 +112,8 @@ def predict_scene(
         UnreachableError: If it is on another machine and cannot be read.
         ValueError: If the scene cannot be read; or the folder cannot be
             written, is too small, is in use, holds the results of another
-            run or a file with the name of a result; or the model gives no
-            finite scores.
+            run or a file with the name of a result; the scene changes while
+            it is mapped; or the model gives no finite scores.
         MemoryError: If a single window does not fit into memory.
     """
     options = options or SceneOptions()
@@ -123,6 +123,7 @@ def predict_scene(
             with folder.guard(disk_space(source, scheme, options)) as work:
                 clock = Stopwatch()
                 scan(model, source, scheme, options, work, clock)
+                _refuse_changed(source.path, folder.job)
                 report = _assemble(source, scheme, options, work, clock)
                 folder.complete(work, report)
         else:
@@ -238,6 +239,17 @@ def _job(
         'options': options.identity(),
         'model': model_id,
     }
+
+
+def _refuse_changed(scene: Scene, job: dict[str, Any]) -> None:
+    """Make sure that all rows are of the same content."""
+    if isinstance(scene, VirtualScene):
+        scene.forget()
+    if any(job[key] != value for key, value in content(scene).items()):
+        raise ValueError(
+            f'{scene} changed while it was mapped; what was made of it is '
+            'dropped, since it may mix two versions. Run again'
+        )
 
 
 def disk_space(

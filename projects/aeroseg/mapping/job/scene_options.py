@@ -14,7 +14,7 @@ POLYGON_FORMATS = ('gpkg', 'geojson', 'parquet')
 
 _TILING_FLAGS = {
     'window': 'side of a window in pixels the model sees',
-    'overlap': 'smallest overlap of two windows',
+    'overlap': 'smallest overlap of two windows; default: 12 %% of the window',
     'margin': 'border of a window that is thrown away',
     'batch': 'windows per pass',
 }
@@ -228,7 +228,7 @@ class SceneOptions:
         Args:
             args (argparse.Namespace): What :meth:`add_arguments` declared.
             tiling (Tiling): Windows where the command line gives none. If it
-                gives a window but no overlap, a quarter of it overlaps.
+                gives a window but no overlap, :class:`Tiling` chooses one.
             scale (float): Scale where it gives none.
 
         Raises:
@@ -237,7 +237,7 @@ class SceneOptions:
         given = {k: v for k, v in vars(args).items() if v is not None}
         sizes = {name: given[name] for name in _TILING_FLAGS if name in given}
         if 'window' in sizes:
-            sizes.setdefault('overlap', sizes['window'] // 4)
+            sizes.setdefault('overlap', None)
         values: dict[str, Any] = {'scale': scale}
         values |= {
             f.name: given[f.name] for f in fields(cls) if f.name in given
@@ -251,6 +251,7 @@ class SceneOptions:
         values = asdict(self)
         for name in ('overwrite', 'progress'):
             del values[name]
+        values['tiling']['overlap'] = self.tiling.shared
         if self.aoi is not None:
             values['aoi'] = self.aoi.digest
         return values

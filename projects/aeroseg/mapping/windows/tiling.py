@@ -7,6 +7,8 @@ import numpy as np
 
 from aeroseg.window_starts import starts_by_overlap
 
+_SHARED = 0.12  # of a window, unless it is given
+
 
 @dataclass(frozen=True)
 class Tiling:
@@ -14,8 +16,11 @@ class Tiling:
 
     Attributes:
         window (int): Side of the square windows.
-        overlap (int): Smallest overlap of neighbours; they may overlap more,
-            so that all windows have one size and none leaves the scene.
+        overlap (int | None): Smallest overlap of neighbours; they may overlap
+            more, so that all windows have one size and none leaves the scene.
+            None takes 12 % of the window, with which the model sees 1.29
+            times the pixels of a large scene; more overlap did not score
+            better (docs/notes/scenes.md).
         margin (int | None): Border of a window that is discarded wherever a
             neighbour covers it, because a model has the least context there.
             None takes an eighth of the overlap.
@@ -26,7 +31,7 @@ class Tiling:
     """
 
     window: int = 384
-    overlap: int = 96
+    overlap: int | None = None
     margin: int | None = None
     batch: int = 4
 
@@ -36,21 +41,27 @@ class Tiling:
                 f'window {self.window} and batch {self.batch} must be at '
                 'least 1'
             )
-        if not 0 <= self.overlap < self.window:
+        if not 0 <= self.shared < self.window:
             raise ValueError(
-                f'overlap {self.overlap} must be from 0 to below the window '
-                f'({self.window}); a quarter of the window is usual'
+                f'overlap {self.shared} must be from 0 to below the window '
+                f'({self.window}); an eighth of the window is usual'
             )
-        if self.discarded < 0 or 2 * self.discarded > max(self.overlap - 1, 0):
+        if self.discarded < 0 or 2 * self.discarded > max(self.shared - 1, 0):
             raise ValueError(
                 f'margin {self.margin} must be at least 0 and less than half '
-                f'of the overlap ({self.overlap})'
+                f'of the overlap ({self.shared})'
             )
+
+    @property
+    def shared(self) -> int:
+        """The overlap in pixels."""
+        given = self.overlap
+        return int(_SHARED * self.window) if given is None else given
 
     @property
     def discarded(self) -> int:
         """The margin in pixels."""
-        return self.overlap // 8 if self.margin is None else self.margin
+        return self.shared // 8 if self.margin is None else self.margin
 
     def axis(self, length: int) -> 'Axis':
         """Windows along one side of the scene.
@@ -85,7 +96,7 @@ class Axis:
             raise ValueError(f'a side of {length} pixels holds no window')
         self.length = length
         self.size = min(tiling.window, length)
-        self.starts = starts_by_overlap(length, tiling.window, tiling.overlap)
+        self.starts = starts_by_overlap(length, tiling.window, tiling.shared)
         raw = [self._ramp(i, tiling) for i in range(len(self.starts))]
         total = np.zeros(length)
         for start, weight in zip(self.starts, raw, strict=True):
@@ -111,7 +122,7 @@ class Axis:
 
     def _ramp(self, index: int, tiling: Tiling) -> np.ndarray:
         # sin^2 rises from 0 to 1; mirrored, it complements itself to 1.
-        length = max(tiling.overlap - 2 * tiling.discarded, 1)
+        length = max(tiling.shared - 2 * tiling.discarded, 1)
         distance = np.arange(self.size) + 0.5 - tiling.discarded
         rise = np.sin(np.pi / 2 * np.clip(distance / length, 0, 1)) ** 2
         weight = np.ones(self.size)
