@@ -10,7 +10,7 @@ from rasterio.enums import ColorInterp, MaskFlags
 from rasterio.io import DatasetReader
 from rasterio.transform import Affine
 
-from aeroseg.mapping.reading.raster_source import open_file
+from aeroseg.mapping.reading.open_file import open_file
 from aeroseg.mapping.reading.remote_scene import Scene, VirtualScene
 
 # Types of values by their names in GDAL.

@@ -7,19 +7,17 @@ from threading import Lock
 from typing import Any
 
 import numpy as np
-from rasterio import open as open_raster
 from rasterio.enums import MaskFlags, Resampling
 from rasterio.errors import NotGeoreferencedWarning, RasterioError
-from rasterio.io import DatasetReader
 from rasterio.windows import Window
 
 from aeroseg.errors import reason
-from aeroseg.files import require_utf8
 from aeroseg.mapping.aoi import Area
 
 from .file_parts import choose_area, choose_bands, inside
 from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
+from .open_file import open_file, unreachable
 from .pixel_area import ground_resolution, known_row_areas
 from .remote_scene import Scene, UnreachableError, VirtualScene, locate
 from .stretch import Stretch, make_stretch
@@ -305,7 +303,7 @@ class RasterSource:
                 yield
         except RasterioError as error:
             if isinstance(self.path, VirtualScene):
-                raise _unreachable(self.path, error, place) from None
+                raise unreachable(self.path, error, place) from None
             raise ValueError(
                 f'{self.path} cannot be read {place}; it seems damaged or '
                 f'truncated ({reason(error)}). Copy the file again'
@@ -322,43 +320,3 @@ class RasterSource:
         self.notes.append(
             f'{self.path.name} is damaged ({w[0]}): the map is wrong there'
         )
-
-
-def open_file(path: Scene) -> DatasetReader:
-    """Open a raster.
-
-    Args:
-        path (Scene): The file, or what GDAL opens by a name.
-
-    Raises:
-        FileNotFoundError: If there is no such file.
-        UnreachableError: If it is on another machine and cannot be read.
-        ValueError: If it is not a raster.
-    """
-    if isinstance(path, VirtualScene):
-        try:
-            with path.settings(), ignore_warning(NotGeoreferencedWarning):
-                return open_raster(path.vsi)
-        except RasterioError as error:
-            raise _unreachable(path, error, 'at all') from None
-    require_utf8(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no file {path}')
-    try:
-        with ignore_warning(NotGeoreferencedWarning):
-            return open_raster(path)
-    except RasterioError as error:
-        raise ValueError(
-            f'{path} is not an image that GDAL can read ({error}); allowed '
-            'are GeoTIFF, PNG, JPEG and other raster formats'
-        ) from error
-
-
-def _unreachable(
-    path: VirtualScene, error: Exception, place: str
-) -> UnreachableError:
-    # Its causes are not chained: their text may hold a signature.
-    return UnreachableError(
-        f'{path} cannot be read {place} ({path.hide(reason(error))}). Check '
-        f'{path.advice}, then run again; what was finished before is kept'
-    )
