@@ -6,10 +6,12 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-# What `make test-minimum` runs: the package, without the extras export, ray
-# and web, whose versions are as new as the pinned ones.
+# What `make test-minimum` runs: the package, without the extras export, ray,
+# stac and web, whose versions are as new as the pinned ones.
 MINIMUM := $(addprefix tests/, test_apis test_checkpoints test_datasets test_engine \
-	test_evaluation test_mapping test_models test_vocabulary test_world)
+	test_evaluation test_mapping test_models test_vocabulary test_world) \
+	$(addprefix --ignore=tests/test_mapping/, test_mosaics/test_stac.py \
+	test_writing/test_geoparquet.py test_writing/test_stac_item.py)
 
 .PHONY: help demo test test-slow test-minimum lint types site lint-container clean
 

@@ -51,7 +51,7 @@ class VocabularyModel:
 
         Returns:
             Tensor: (B, S, H, W) in [0, 1] on the device of the model;
-            contrast words are merged.
+            background words are merged.
         """
         with self._computing():
             logits = self.model.class_logits(self._moved(images))

@@ -19,13 +19,13 @@ class LabelScheme:
     """What the ids of a label map mean.
 
     Ids 0 to T-1 are the classes in the user's order. If the vocabulary has
-    contrast words or a threshold, pixels of none of the classes get one more
+    background words or a threshold, pixels of none of the classes get one more
     id, T, named 'background'; a class that is called 'background' is used
     for them if there is one. The largest number of the type marks pixels
     without data.
 
     Attributes:
-        vocabulary (Vocabulary): Classes, contrast words, threshold.
+        vocabulary (Vocabulary): Classes, background words, threshold.
     """
 
     vocabulary: Vocabulary
@@ -77,7 +77,7 @@ class LabelScheme:
         return int(np.iinfo(self.dtype).max)
 
     def merge(self, probabilities: Tensor) -> Tensor:
-        """Merge contrast words into the background.
+        """Merge background words into the background.
 
         Args:
             probabilities (Tensor): (B, T + K, h, w): classes, then contrast

@@ -108,12 +108,12 @@ class Vocabulary:
             )
 
     def __len__(self) -> int:
-        """T, the number of classes; contrast words do not count."""
+        """T, the number of classes; background words do not count."""
         return len(self.names)
 
     @property
     def queries(self) -> tuple[tuple[str, ...], ...]:
-        """Words per text feature: T classes, then K contrast words."""
+        """Words per text feature: T classes, then K background words."""
         return self.synonyms + tuple((word,) for word in self.contrast)
 
     @property

@@ -167,7 +167,7 @@ class OpenVocabSegmentor(EncoderDecoder):
 
     @property
     def out_channels(self) -> int:
-        """T + K, channels of the logits: classes, then contrast words."""
+        """T + K, channels of the logits: classes, then background words."""
         return len(self.vocabulary.queries)
 
     @property
