@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 
 # What `make test-minimum` runs: the package, without the extras export, ray,
 # stac and web, whose versions are as new as the pinned ones. With numpy 1 a
-# scene of the generated world has other bytes in a few pixels.
+# scene of the generated world has other bytes.
 MINIMUM := $(addprefix tests/, test_apis test_checkpoints test_datasets test_engine \
 	test_evaluation test_mapping test_models test_vocabulary test_world) \
 	$(addprefix --ignore=tests/test_mapping/, test_mosaics/test_stac.py \
