@@ -7,11 +7,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 # What `make test-minimum` runs: the package, without the extras export, ray,
-# stac and web, whose versions are as new as the pinned ones.
+# stac and web, whose versions are as new as the pinned ones. With numpy 1 a
+# scene of the generated world has other bytes.
 MINIMUM := $(addprefix tests/, test_apis test_checkpoints test_datasets test_engine \
 	test_evaluation test_mapping test_models test_vocabulary test_world) \
 	$(addprefix --ignore=tests/test_mapping/, test_mosaics/test_stac.py \
-	test_writing/test_geoparquet.py test_writing/test_stac_item.py)
+	test_writing/test_geoparquet.py test_writing/test_stac_item.py) \
+	--deselect tests/test_world/test_worlds.py::test_the_first_world_is_as_it_was
 
 .PHONY: help demo test test-slow test-minimum lint types site lint-container clean
 
