@@ -72,7 +72,7 @@ def _tree(folder: Path) -> list[dict[str, Any]]:
             'type': 'file',
             'path': path.name,
             'size': path.stat().st_size,
-            'oid': hashlib.sha1(path.read_bytes()).hexdigest(),  # noqa: S324
+            'oid': hashlib.sha1(path.read_bytes()).hexdigest(),
         }
         for path in folder.iterdir()
     ]

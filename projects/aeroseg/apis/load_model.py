@@ -80,13 +80,17 @@ def load_weights(
         model.load_pretrained()
         return None
     content = read_checkpoint(checkpoint)
-    weights = weights_of(content)
+    # The model is built without the head that only training needs.
+    weights = {
+        name: value
+        for name, value in weights_of(content).items()
+        if not name.startswith(AUXILIARY_HEAD)
+    }
     check_fit(
         model.state_dict(),
         weights,
         f'{checkpoint} does not fit the config',
         CHOOSE_CONFIG,
-        training_part=AUXILIARY_HEAD,
     )
     model.load_state_dict(weights, strict=False)
     meta = content.get('meta', {}).get('dataset_meta') or {}

@@ -20,6 +20,7 @@ _LISTINGS = (
     '"HardDiskBackend" is the alias',
     'The prefix is not set in metric class',
     'Exp name: ',
+    'Loads checkpoint by ',
     'Iter(val) ',
     'Iter(test) ',
 )
