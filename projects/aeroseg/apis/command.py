@@ -4,6 +4,8 @@
 import argparse
 import logging
 import os
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,12 @@ from torch import distributed
 from aeroseg.command_line import describe, integer, number
 from aeroseg.engine.launch import needs_training
 from aeroseg.errors import remember_partners
+from aeroseg.mapping.job.object_store import (
+    StoredFolder,
+    is_store,
+    local_folder,
+    stored_folder,
+)
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.mosaics import inputs
 from aeroseg.read_config import read_config
@@ -34,7 +42,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help='images, GeoTIFFs, folders, globs, or addresses '
         'such as https://host/scene.tif and s3://bucket/scene.tif',
     )
-    parser.add_argument('--out', metavar='DIR', help='folder for the results')
+    parser.add_argument(
+        '--out',
+        metavar='DIR',
+        help='folder for the results; or s3://bucket/prefix (gs://, az://), '
+        'to which they are copied when they are complete',
+    )
     parser.add_argument(
         '--explain',
         action='store_true',
@@ -146,8 +159,9 @@ def run(args: argparse.Namespace) -> int:
     named = bool(args.inputs or args.stac)
     if not args.explain and not (named and args.out):
         raise ValueError('name an image and --out DIR, or ask to --explain')
+    out = local_folder(args.out or '.')
     scenes = inputs.gather(args, find_scenes(args.inputs))
-    tasks = plan(scenes, Path(args.out or '.'))
+    tasks = plan(scenes, out)
     _check_region(args, tasks)
     rank, world_size = _join_group()
     # The workers have the model on their devices.
@@ -172,8 +186,11 @@ def run(args: argparse.Namespace) -> int:
         return 0
     mine = share(tasks, rank, world_size)
     scan = _scan(args, predictor, vocabulary)
+    store = None
+    if is_store(args.out):
+        store = partial(stored_folder, out, args.out)
     failed = _predict_all(
-        predictor, mine, vocabulary, options, len(tasks), scan
+        predictor, mine, vocabulary, options, len(tasks), scan, store
     )
     return _leave_group(failed, world_size)
 
@@ -224,6 +241,11 @@ def _check_region(args: argparse.Namespace, tasks: list[Task]) -> None:
         'torchrun': int(os.environ.get('WORLD_SIZE', '1')) > 1,
     }
     chosen = [name for name, used in ways.items() if used]
+    if args.blocks is not None and is_store(args.out or ''):
+        raise ValueError(
+            '--blocks needs a folder that all shares see, and --out is an '
+            'object store: give a folder, and copy the results afterwards'
+        )
     if len(chosen) > 1:
         raise ValueError(f'{" and ".join(chosen)}: choose one of them')
     if args.address is not None and args.engine != 'ray':
@@ -264,12 +286,18 @@ def _predict_all(
     options: SceneOptions,
     total: int,
     scan: Any = None,
+    store: Callable[[Path], StoredFolder] | None = None,
 ) -> list[str]:
     """Predict; with several scenes a bad one does not stop the others."""
     failed = []
     for task in tasks:
         try:
+            stored = store and store(task.out)
+            if stored and not options.overwrite:
+                stored.fetch()
             result = predictor.predict_scene(*task, vocabulary, options, scan)
+            if stored:
+                stored.push()
         except (ValueError, OSError, MemoryError, RuntimeError) as error:
             sentence = describe(error)
             if total == 1 or sentence is None:

@@ -154,7 +154,7 @@ class RemoteScene(VirtualScene):
             UnreachableError: If the server tells none of them.
         """
         with self.settings():
-            told = _headers(self.vsi)
+            told = headers_of(self.vsi)
         found = {
             'etag': told.get('etag', ''),
             'changed': told.get('last-modified', ''),
@@ -171,7 +171,7 @@ class RemoteScene(VirtualScene):
 
     def forget(self) -> None:
         """Let GDAL drop what it keeps of this address."""
-        clear = getattr(_gdal(), 'VSICurlPartialClearCache', None)
+        clear = getattr(gdal_library(), 'VSICurlPartialClearCache', None)
         if clear is not None:
             clear.restype, clear.argtypes = None, [ctypes.c_char_p]
             clear(self.vsi.encode())
@@ -245,21 +245,21 @@ def _unset(settings: dict[str, str]) -> dict[str, str]:
     }
 
 
-def _gdal() -> ctypes.CDLL:
+def gdal_library() -> ctypes.CDLL:
     """The GDAL of rasterio; where a linker hides it, it has no functions."""
     import rasterio._base
 
     return ctypes.CDLL(rasterio._base.__file__)
 
 
-def _headers(vsi: str) -> dict[str, str]:
+def headers_of(vsi: str) -> dict[str, str]:
     """What a server says of a file, by lower-case names.
 
     rasterio offers no such function, so this asks the GDAL it is linked
     with, which has the credentials. Empty if nothing can be found out.
     """
-    ask = getattr(_gdal(), 'VSIGetFileMetadata', None)
-    free = getattr(_gdal(), 'CSLDestroy', None)
+    ask = getattr(gdal_library(), 'VSIGetFileMetadata', None)
+    free = getattr(gdal_library(), 'CSLDestroy', None)
     if ask is None or free is None:
         return {}
     ask.restype = ctypes.POINTER(ctypes.c_char_p)
