@@ -29,6 +29,7 @@ from .scenes import UnknownNameError
 logger = logging.getLogger(__name__)
 
 State = Literal['waiting', 'running', 'done', 'failed', 'cancelled']
+_PATIENCE = 10.0  # seconds that the end of the server waits for a window
 MARK = 'job.json'
 WORDS = 'words.txt'
 
@@ -236,7 +237,8 @@ class JobQueue:
         for job in self._jobs.values():
             job.stop()
         self._waiting.put(None)
-        self._thread.join()
+        # A large model may be long at one batch; what it has kept is whole.
+        self._thread.join(_PATIENCE)
 
     def __iter__(self) -> Iterator[Job]:
         return iter(list(self._jobs.values()))
