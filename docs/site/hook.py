@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""What the site has beside the pages of docs/ (mkdocs.yml names this file).
+"""What the site has besides the pages of docs/ (mkdocs.yml names this file).
 
 README.md is the first page; CONTRIBUTING.md, CHANGELOG.md and THIRD_PARTY.md
 are pages too. A link to a file of the checkout that is no page becomes text.

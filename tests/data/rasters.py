@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Rasters of tests that lie beside each other."""
+"""Rasters of tests that lie next to each other."""
 
 from typing import Any
 

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The grid of a mosaic; rasters on it, beside it and elsewhere on Earth."""
+"""The grid of a mosaic; rasters on it, off it and elsewhere on Earth."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -19,7 +19,7 @@ from aeroseg.mapping.reading.pixel_area import to_map
 
 from .raster import Raster, opened
 
-_TOLERANCE = 0.01  # pixels that a raster may lie beside the grid
+_TOLERANCE = 0.01  # pixels that a raster may lie off the grid
 _LARGEST = 2**31 - 1  # pixels of a side, of GDAL
 
 
@@ -83,8 +83,8 @@ def place(
         columns, rows = _corners(raster, transform)
         near = np.rint([columns, rows]).astype(int)
         size = (near[:, 1] - near[:, 0]).tolist()
-        beside = np.abs(near - [columns, rows]).max()
-        if size == [raster.shape[1], raster.shape[0]] and beside < _TOLERANCE:
+        off = np.abs(near - [columns, rows]).max()
+        if size == [raster.shape[1], raster.shape[0]] and off < _TOLERANCE:
             return raster, (int(near[0, 0]), int(near[1, 0]))
     return _warp(raster, crs, transform)
 
