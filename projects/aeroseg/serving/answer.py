@@ -5,6 +5,7 @@ import argparse
 import hashlib
 import json
 import shlex
+from dataclasses import replace
 from functools import partial
 from threading import Lock
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 from aeroseg.apis.explain import Explanation
 from aeroseg.apis.predictor import Predictor
 from aeroseg.command_line import as_called
-from aeroseg.mapping.job.predict_scene import predict_scene
+from aeroseg.mapping.job.predict_scene import open_scene, predict_scene
 from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import WorkFolder
@@ -100,16 +101,9 @@ class Answerer:
                 wrong, or the scene cannot be read.
             UnknownNameError: If there is no such scene.
         """
-        path, options = self.scenes.path(question.scene), question
-        RasterSource(
-            path,
-            self.options.bands,
-            options.gsd,
-            self.options.scale,
-            self.options.stretch,
-            self.options.allow_damaged,
-            options.crop,
-        ).data.close()
+        path = self.scenes.path(question.scene)
+        with open_scene(path, self._options(question)):
+            pass
 
     def run(self, job: Job) -> None:
         """Answer a question; see :func:`predict_scene` for the errors."""
@@ -152,13 +146,8 @@ class Answerer:
         return as_called(shlex.join(command))
 
     def _options(self, question: Question) -> SceneOptions:
-        values = {
-            name: getattr(self.options, name)
-            for name in ('tiling', 'bands', 'scale', 'stretch')
-        }
-        return SceneOptions(
-            **values,
-            allow_damaged=self.options.allow_damaged,
+        return replace(
+            self.options,
             gsd=question.gsd,
             crop=question.crop,
             scores=True,
