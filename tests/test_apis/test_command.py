@@ -96,3 +96,17 @@ def test_wrong_arguments(predict: Run, tmp_path: Path) -> None:
         predict('--classes', 'road', '--vocabulary', 'a.txt')
     with pytest.raises(SystemExit):
         predict('--bands', 'red')
+
+
+def test_explain_with_an_image_and_no_folder_writes_here(
+    predict: Run,
+    pixels: np.ndarray,
+    write_scene: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    scene = write_scene(pixels)
+    (tmp_path / 'here').mkdir()
+    monkeypatch.chdir(tmp_path / 'here')
+    assert predict(scene, '--explain', '--classes', 'road; tree') == 0
+    assert (tmp_path / 'here' / 'labels.tif').is_file()

@@ -181,7 +181,7 @@ def test_what_is_visible_is_mapped(
 def test_cancel_reload_and_continue(
     serve: Serve, scene: Path, open_page: Callable[..., Page]
 ) -> None:
-    served = serve(scene, nap=0.15)
+    served = serve(scene, nap=0.5)
     page = open_page(served.url)
     page.write('road', 'tree')
     page.tab.click('#map-scene')
@@ -205,7 +205,7 @@ def test_cancel_reload_and_continue(
 def test_the_page_waits_for_a_server_that_starts_again(
     serve: Serve, scene: Path, open_page: Callable[..., Page]
 ) -> None:
-    served = serve(scene, nap=0.15)
+    served = serve(scene, nap=0.5)
     page = open_page(served.url)
     page.write('road', 'tree')
     page.tab.click('#map-scene')

@@ -241,7 +241,7 @@ def _check_region(args: argparse.Namespace, tasks: list[Task]) -> None:
         'torchrun': int(os.environ.get('WORLD_SIZE', '1')) > 1,
     }
     chosen = [name for name, used in ways.items() if used]
-    if args.blocks is not None and is_store(args.out or ''):
+    if args.blocks is not None and is_store(args.out):
         raise ValueError(
             '--blocks needs a folder that all shares see, and --out is an '
             'object store: give a folder, and copy the results afterwards'

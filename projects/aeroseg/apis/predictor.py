@@ -136,6 +136,11 @@ class Predictor:
         """A hash of settings and weights, made when first asked for."""
         return model_identity(self.config, self.checkpoint)
 
+    @property
+    def model_id(self) -> str:
+        """Tells models apart whose maps may differ; see `predict_scene`."""
+        return f'{self.identity} {self.amp}'
+
     def vocabulary(self, classes: Classes | None = None) -> Vocabulary:
         """Read classes in any of the forms in which they are given.
 
@@ -237,7 +242,7 @@ class Predictor:
             out,
             asked.scheme,
             replace(options, **changes),
-            f'{self.identity} {self.amp}',
+            self.model_id,
             scan or scan_scene,
         )
 

@@ -127,7 +127,7 @@ def predict_share(
         index,
         shares,
         options,
-        f'{predictor.identity} {predictor.amp}',
+        predictor.model_id,
     )
 
 

@@ -65,11 +65,6 @@ class Answerer:
         self.gsd = predictor.gsd if options.gsd is None else options.gsd
         self._lock = Lock()
 
-    @property
-    def identity(self) -> str:
-        """Tells models apart, as in the reports of predict.py."""
-        return f'{self.predictor.identity} {self.predictor.amp}'
-
     def name_of(self, question: Question) -> str:
         """The name of a question's folder; equal for equal questions."""
         options = self._options(question).identity()
@@ -77,7 +72,7 @@ class Answerer:
             question.to_dict(),
             str(self.scenes.path(question.scene)),
             options,
-            self.identity,
+            self.predictor.model_id,
             __version__,
         ]
         text = json.dumps(content, default=str, sort_keys=True)
@@ -116,7 +111,7 @@ class Answerer:
             job.folder,
             asked.scheme,
             self._options(question),
-            self.identity,
+            self.predictor.model_id,
             partial(_scan, job),
         )
 
@@ -187,6 +182,7 @@ def _scan(
 ) -> None:
     """Predict in this thread, with a map to look at meanwhile."""
     job.live = LiveMap(source.shape, source.grid, scheme)
+    work.missing(source.shape[0])  # drops what cannot be read
     for top, labels, _ in work.pieces():
         job.live.paint_rows(top, labels)
     scan_scene(model, source, scheme, options, work, clock, watcher=job)

@@ -1,7 +1,6 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The map of a job: while it is made, and when it is done."""
 
-import json
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -15,7 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
-from aeroseg.mapping.job.output_folder import REPORT
+from aeroseg.mapping.job.output_folder import REPORT, read_report
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.writing.geotiff import SCORE_NODATA, SCORE_STEPS
@@ -117,13 +116,12 @@ class FinishedMap:
     """
 
     def __init__(self, folder: Path) -> None:
-        try:
-            report = json.loads((folder / REPORT).read_text('utf-8'))
-            self.files = {k: folder / n for k, n in report['files'].items()}
-            self.areas: list[list[Any]] = report['areas']
-            self.notes: list[str] = report['notes']
-        except (OSError, ValueError, KeyError) as error:
-            raise ValueError(f'{folder} holds no complete results') from error
+        report = read_report(folder / REPORT)
+        if report is None:
+            raise ValueError(f'{folder} holds no complete results')
+        self.files = {k: folder / n for k, n in report['files'].items()}
+        self.areas: list[list[Any]] = report['areas']
+        self.notes: list[str] = report['notes']
 
     def labels(self, area: Sequence[int], size: tuple[int, int]) -> np.ndarray:
         """Ids (h, w) of an area; see :class:`.tiles.Tile`."""

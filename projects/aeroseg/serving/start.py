@@ -92,7 +92,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         'answered quickly; 0 keeps nothing (default: %(default)s)',
     )
     add_model_arguments(parser)
-    SceneOptions.add_arguments(parser, without=('writing', 'crop'))
+    SceneOptions.add_arguments(parser, without=('writing', 'crop', 'aoi'))
 
 
 def run(args: argparse.Namespace) -> None:

@@ -83,13 +83,19 @@ def test_a_scene_of_s3_is_mapped_into_s3(
     again = s3.head_object(Bucket='maps', Key='out/town/labels.tif')
     assert again['LastModified'] == when['LastModified']
     assert (tmp_path / 'outputs/maps/out/town/labels.tif').is_file()
+    # Files of the user are not replaced by what is fetched.
+    local = tmp_path / 'outputs/maps/out/town/labels.tif'
+    local.with_name('report.json').unlink()
+    local.write_bytes(b'mine')
+    with pytest.raises(ForeignFileError):
+        predict('s3://maps/in/scene.tif', *words, '--out', out)
+    assert local.read_bytes() == b'mine'
     # Other words are another job, here as there.
     shutil.rmtree(tmp_path / 'outputs')
     with pytest.raises(ValueError, match='results of another run'):
         predict(scene, '--classes', 'car', '--out', out)
     replacing = ('--classes', 'car', '--out', out, '--overwrite')
     assert predict(scene, *replacing) == 0
-    local = tmp_path / 'outputs/maps/out/town/labels.tif'
     assert content(s3, 'out/town/labels.tif') == local.read_bytes()
 
 

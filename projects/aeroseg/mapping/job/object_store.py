@@ -2,7 +2,6 @@
 """Results that lie in an object store as well, copied there by GDAL."""
 
 import ctypes
-import json
 import logging
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +18,8 @@ from aeroseg.mapping.reading.remote_scene import (
     is_remote,
 )
 
-from .output_folder import REPORT, ForeignFileError
+from .output_folder import REPORT, ForeignFileError, read_report
+from .own_files import OwnFiles
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +27,9 @@ _STORES = ('s3://', 'gs://', 'az://')
 _WHOLE = 2**64 - 1  # size of a source that GDAL is to find out
 
 
-def is_store(text: str) -> bool:
-    """Whether a text is the address of an object store."""
-    return text.lower().startswith(_STORES)
+def is_store(text: str | None) -> bool:
+    """Whether there is a text, and it is the address of an object store."""
+    return (text or '').lower().startswith(_STORES)
 
 
 def local_folder(out: str) -> Path:
@@ -97,13 +97,15 @@ class StoredFolder:
         report = self._report()
         if report is None:
             return
+        records = report['records']
+        own = OwnFiles(self.folder, records)
+        if any(map(own.is_foreign, records)):
+            return  # which the run will refuse
         logger.info('fetching the results from %s', self.address)
-        for name in report['records']:
-            if Path(name).name == name:
-                with atomic_path(self.folder / name) as part:
-                    self._copy(self._at(name).vsi, str(part), name)
-        with atomic_path(self.folder / REPORT) as part:
-            part.write_text(json.dumps(report, indent=2), 'utf-8')
+        missing = [name for name in records if not own.holds(name)]
+        for name in (*missing, REPORT):
+            with atomic_path(self.folder / name) as part:
+                self._copy(self._at(name).vsi, str(part), name)
 
     def push(self) -> None:
         """Copy complete results to the store.
@@ -113,9 +115,9 @@ class StoredFolder:
                 of a result there.
             UnreachableError: If they cannot be written; they are kept here.
         """
-        text = (self.folder / REPORT).read_text('utf-8')
-        own, there = json.loads(text), self._report()
-        if there is not None and there['digest'] == own['digest']:
+        own, there = read_report(self.folder / REPORT), self._report()
+        assert own is not None  # a run has just completed it
+        if there == own:
             logger.info('%s is already complete', self.address)
             return
         names = list(own['records'])
@@ -137,11 +139,7 @@ class StoredFolder:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / REPORT
             self._copy(self._at(REPORT).vsi, str(path), REPORT)
-            try:
-                report = json.loads(path.read_text('utf-8'))
-                return report if {'digest', 'records'} <= set(report) else None
-            except (ValueError, TypeError):
-                return None
+            return read_report(path)
 
     def _exists(self, name: str) -> bool:
         with self._asking(name) as place:

@@ -104,7 +104,7 @@ class OutputFolder:
         self.path = path
         self.job = job
         self.report: dict[str, Any] | None = None
-        old = _read_report(path / REPORT)
+        old = read_report(path / REPORT)
         records: Records = old['records'] if old else {}
         self._own = OwnFiles(path, records)
         if old is None:
@@ -202,7 +202,7 @@ class OutputFolder:
 
     def _remove_half(self) -> None:
         """Remove results of a run that was killed while it placed them."""
-        staged = _read_report(self.path / _WORK / 'results' / REPORT)
+        staged = read_report(self.path / _WORK / 'results' / REPORT)
         if staged is not None:
             own = OwnFiles(self.path, staged['records'])
             for name in filter(own.holds, own.records):
@@ -211,7 +211,7 @@ class OutputFolder:
     def _refuse_foreign(self, names: Iterable[str]) -> None:
         foreign = [n for n in names if self._own.is_foreign(n)]
         report = self.path / REPORT
-        if _read_report(report) is None and _exists(report):
+        if read_report(report) is None and _exists(report):
             foreign.append(REPORT)
         if foreign:
             raise ForeignFileError(
@@ -237,8 +237,15 @@ def _place(error: OSError) -> str:
     return f' ({error.filename})' if error.filename else ''
 
 
-def _read_report(path: Path) -> dict[str, Any] | None:
-    """A report as this tool wrote it; None if there is none."""
+def read_report(path: Path) -> dict[str, Any] | None:
+    """A report as this tool wrote it, without its digest.
+
+    Args:
+        path (Path): The file.
+
+    Returns:
+        dict | None: None if there is none, or it was changed.
+    """
     try:
         report = json.loads(path.read_text('utf-8'))
     except (OSError, ValueError, RecursionError):

@@ -60,7 +60,7 @@ def scan_scene(
     work: WorkFolder,
     clock: Stopwatch,
     within: Sequence[Rows] | None = None,
-    watcher: 'Watcher | None' = None,
+    watcher: Watcher | None = None,
 ) -> None:
     """Predict all rows that the work folder does not hold yet.
 
