@@ -202,6 +202,33 @@ def test_cancel_reload_and_continue(
         tab.tab.wait_for_selector(DONE)
 
 
+def test_a_button_stays_where_it_is_while_it_is_pressed(
+    serve: Serve, scene: Path, open_page: Callable[..., Page]
+) -> None:
+    page = open_page(serve(scene).url)
+    page.write('road', 'tree')
+    page.tab.click('#map-scene')
+    page.tab.wait_for_selector(DONE)
+    page.tab.wait_for_selector('#advice p')
+    for button in ('#legend button', '#jobs button'):
+        element = page.tab.locator(button).first
+        before = element.bounding_box()
+        page.tab.evaluate("document.querySelector('#advice').innerHTML = ''")
+        assert element.bounding_box()['y'] < before['y']
+        element.hover()
+        # Advice is asked for, and comes while the button is pressed.
+        page.tab.evaluate(
+            """document.querySelector('#background')
+                .dispatchEvent(new Event('input'))"""
+        )
+        page.tab.mouse.down()
+        page.tab.wait_for_timeout(1200)
+        assert page.text('#advice') == ''
+        page.tab.mouse.up()
+        page.tab.wait_for_selector('#advice p')
+    assert any('/heat/' in url for url in page.asked)
+
+
 def test_the_page_waits_for_a_server_that_starts_again(
     serve: Serve, scene: Path, open_page: Callable[..., Page]
 ) -> None:

@@ -2,6 +2,7 @@
 // Jobs live on the server; a reload, or another tab, finds them again.
 
 import { get, post, upload, Offline } from "./api.js";
+import { released } from "./press.js";
 import { describe, drawDownloads, drawJobs, drawLegend } from "./result.js";
 import { View } from "./view.js";
 import { WordList } from "./words.js";
@@ -141,6 +142,7 @@ async function advise() {
     line.textContent = `And ${advice.length - 4} more like these.`;
     shown.push(line);
   }
+  await released();
   list.replaceChildren(...shown);
 }
 
@@ -148,13 +150,16 @@ async function poll() {
   let state;
   try {
     state = await get("state");
+    await released();
     at("offline").hidden = true;
     fillScenes(state.scenes);
     const jobs = state.jobs.filter((job) => job.scene_name !== null).reverse();
     at("earlier").hidden = !jobs.length;
     drawJobs(at("jobs"), jobs, chosen.job, (id) => chooseJob(id));
     if (chosen.job && jobs.some((job) => job.id === chosen.job)) {
-      show(await get(`jobs/${chosen.job}`));
+      const job = await get(`jobs/${chosen.job}`);
+      await released();
+      if (job.id === chosen.job) show(job);
     }
   } catch (error) {
     if (!(error instanceof Offline)) throw error;
