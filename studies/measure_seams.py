@@ -89,13 +89,13 @@ def read_middle(source: RasterSource, size: int) -> np.ndarray:
     """
     height, width = (min(size, side) for side in source.grid)
     top, left = (source.grid[0] - height) // 2, (source.grid[1] - width) // 2
-    rows, valid = source.read(top, top + height)
-    if not valid[:, left : left + width].all():
+    image, valid = source.read(top, top + height, left, left + width)
+    if not valid.all():
         raise ValueError(
             f'the middle of {source.path} holds pixels without data, where '
             'seams mean nothing; give a smaller --size or another scene'
         )
-    return rows[:, :, left : left + width].transpose(1, 2, 0)
+    return image.transpose(1, 2, 0)
 
 
 if __name__ == '__main__':

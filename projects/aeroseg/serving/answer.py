@@ -14,7 +14,7 @@ from aeroseg.apis.explain import Explanation
 from aeroseg.apis.predictor import Predictor
 from aeroseg.command_line import as_called
 from aeroseg.mapping.job.predict_scene import open_scene, predict_scene
-from aeroseg.mapping.job.scan_scene import scan_scene
+from aeroseg.mapping.job.scan_scene import lanes_of, scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
@@ -182,7 +182,7 @@ def _scan(
 ) -> None:
     """Predict in this thread, with a map to look at meanwhile."""
     job.live = LiveMap(source.shape, source.grid, scheme)
-    work.missing(source.shape[0])  # drops what cannot be read
-    for top, labels, _ in work.pieces():
-        job.live.paint_rows(top, labels)
+    work.missing(lanes_of(source, options))  # drops what cannot be read
+    for block, labels, _ in work.pieces():
+        job.live.paint_block(block, labels)
     scan_scene(model, source, scheme, options, work, clock, watcher=job)

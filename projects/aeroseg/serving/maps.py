@@ -14,6 +14,7 @@ from rasterio.enums import Resampling
 from rasterio.errors import NotGeoreferencedWarning
 from rasterio.windows import Window
 
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.job.output_folder import REPORT, read_report
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.gdal import ignore_warning
@@ -68,14 +69,14 @@ class LiveMap:
         chosen = chosen[:, :, torch.from_numpy(across)]
         self._place(rows, columns, self.scheme.decide(chosen))
 
-    def paint_rows(self, top: int, labels: np.ndarray) -> None:
-        """Show rows of the scene, (n, W) ids, that an earlier run has kept."""
+    def paint_block(self, block: Block, labels: np.ndarray) -> None:
+        """Show a block of the scene, (h, w) ids, that was kept earlier."""
         size = self._labels.shape
-        rows = _reached(size[0], self.shape[0], top, len(labels))
-        columns = np.arange(size[1])
-        down = rows * self.shape[0] // size[0] - top
-        across = columns * self.shape[1] // size[1]
-        if len(rows):
+        rows = _reached(size[0], self.shape[0], block.top, len(labels))
+        columns = _reached(size[1], self.shape[1], block.left, labels.shape[1])
+        down = rows * self.shape[0] // size[0] - block.top
+        across = columns * self.shape[1] // size[1] - block.left
+        if len(rows) and len(columns):
             self._place(rows, columns, labels[down][:, across])
 
     def labels(self, area: Sequence[int], size: tuple[int, int]) -> np.ndarray:

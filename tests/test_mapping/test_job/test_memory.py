@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 
 from aeroseg.apis import Tiling
 from aeroseg.mapping.job.memory import (
@@ -12,6 +13,7 @@ from aeroseg.mapping.job.memory import (
     scene_memory,
 )
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.windows.lanes import make_lanes
 from aeroseg.mapping.windows.scan import Scan
 
 Write = Callable[..., Path]
@@ -20,13 +22,21 @@ Write = Callable[..., Path]
 def _needed(write: Write, shape: tuple[int, int], **options: Any) -> int:
     scene = np.zeros((*shape, 3), np.uint8)
     source = RasterSource(write(scene, compress='deflate'), **options)
-    return scene_memory(Scan(None, source, Tiling(64, 16), 3), source, True)
+    tiling = Tiling(64, 16)
+    lane = make_lanes(source, tiling)[0]
+    scan = Scan(None, source, tiling, 3, lane=lane)
+    return scene_memory(scan, source, True)
 
 
 def test_height_does_not_matter_and_width_does(write_scene: Write) -> None:
     low = _needed(write_scene, (100, 700))
     assert _needed(write_scene, (5000, 700)) == low
-    assert _needed(write_scene, (100, 7000)) > low
+    assert _needed(write_scene, (100, 4000)) > low
+
+
+def test_very_wide_scenes_need_no_more_than_a_lane(write_scene: Write) -> None:
+    wide = _needed(write_scene, (100, 8192))
+    assert _needed(write_scene, (100, 16384)) == pytest.approx(wide, 1e-3)
 
 
 def test_resampling_counts(write_scene: Write) -> None:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from aeroseg.apis import LabelScheme, Tiling
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.job.scan_scene import scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import WorkFolder
@@ -32,7 +33,8 @@ def test_rows_are_kept_and_the_rest_is_predicted_later(
 
     work = WorkFolder(tmp_path / 'w', {})
     scan(work)
-    assert work.missing(150) == []
+    lane = [Block(0, 110, 0, 150)]
+    assert work.missing(lane) == []
     last = sorted(work.folder.glob('*.npz'))[-1]
     before = last.read_bytes()
     calls = model.calls
@@ -41,9 +43,10 @@ def test_rows_are_kept_and_the_rest_is_predicted_later(
     last.unlink()
     with caplog.at_level(logging.INFO, 'aeroseg'):
         scan(work)
-    assert f'resuming at row {int(last.stem[:9])} of 150' in caplog.text
+    block, labels, scores = list(work.pieces())[-1]
+    assert f'resuming at rows {block.top} to 150' in caplog.text
+    assert f'{100 - block.top / 1.5:.1f} % of the scene' in caplog.text
     assert last.read_bytes() == before
-    top, labels, scores = list(work.pieces())[-1]
-    assert labels.shape == (150 - top, 110)
+    assert labels.shape == (150 - block.top, 110)
     assert scores is not None
     assert (scores.argmax(axis=0) == labels).mean() > 0.95

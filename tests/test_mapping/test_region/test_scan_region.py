@@ -4,11 +4,13 @@
 import pickle
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import rasterio
 from data.range_server import serve
 from data.region_models import (
     Maker,
@@ -24,7 +26,11 @@ from aeroseg.mapping.job.output_folder import UnfinishedError
 from aeroseg.mapping.job.predict_scene import predict_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.region.scan_region import ScanByWorkers
+from aeroseg.mapping.reading.image_source import ArraySource
+from aeroseg.mapping.region.predict_share import predict_share
+from aeroseg.mapping.region.scan_region import ScanByWorkers, refuse_missing
+from aeroseg.mapping.windows.map_rows import map_rows
+from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
 from aeroseg.window_starts import starts_by_overlap
 
@@ -108,6 +114,35 @@ def test_a_resampled_scene_gives_the_same_bytes(
     predict_scene(model, path, tmp_path / 'b', scheme, options, scan=scan)
     one, two = (tmp_path / name / 'labels.tif' for name in 'ab')
     assert one.read_bytes() == two.read_bytes()
+
+
+def test_a_wide_scene_is_mapped_in_lanes(
+    model: Any,
+    scheme: LabelScheme,
+    write_scene: Callable[..., Path],
+    tmp_path: Path,
+) -> None:
+    small = np.random.default_rng(0).integers(0, 256, (20, 600, 3), np.uint8)
+    image = np.repeat(np.repeat(small, 3, axis=0), 3, axis=1)
+    path = write_scene(image)
+    options = replace(OPTIONS, tiling=Tiling(16, 4))  # 150 windows in a row
+    predict_scene(model, path, tmp_path / 'a', scheme, options)
+    scan = ScanByWorkers(Maker(model), 2, make_engine=start_engine)
+    predict_scene(model, path, tmp_path / 'b', scheme, options, scan=scan)
+    for share in (3, 1, 2):
+        out = tmp_path / 'c'
+        predict_share(model, path, out, scheme, share, 3, options)
+    kept = {path.name[:19] for path in out.glob('.aeroseg/0*.npz')}
+    assert kept == {'000000000-000001024', '000001024-000001800'}
+    predict_scene(model, path, out, scheme, options, scan=refuse_missing)
+    found = contents(tmp_path / 'a')
+    assert contents(tmp_path / 'b') == contents(tmp_path / 'c') == found
+    with rasterio.open(tmp_path / 'a' / 'labels.tif') as data:
+        labels = data.read(1)
+    # Last digits may differ from those of all columns at once.
+    once = Scan(model, ArraySource(image), options.tiling, 3)
+    whole = np.concatenate([ids for _, ids, _ in map_rows(once, scheme)])
+    assert (labels == whole).mean() > 0.999
 
 
 @pytest.mark.parametrize(

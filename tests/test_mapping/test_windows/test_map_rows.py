@@ -8,6 +8,7 @@ from torch.nn.functional import interpolate
 
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.image_source import ArraySource
+from aeroseg.mapping.windows.lanes import make_lanes
 from aeroseg.mapping.windows.map_rows import map_rows, warm_up
 from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.tiling import Tiling
@@ -17,10 +18,12 @@ from aeroseg.vocabulary import Vocabulary
 class Corner(ArraySource):
     """A scene whose upper left corner holds no data."""
 
-    def valid(self, top: int, bottom: int) -> np.ndarray:
-        valid = super().valid(0, self.shape[0])
+    def valid(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> np.ndarray:
+        valid = np.ones(self.shape, bool)
         valid[:90, :40] = False
-        return valid[top:bottom]
+        return valid[top:bottom, left:right]
 
 
 def _join(
@@ -54,6 +57,33 @@ def test_the_map_is_that_of_the_whole_scene(
     expected[:90, :40] = 255
     assert (labels == expected).all()
     assert labels.dtype == scheme.dtype
+
+
+@pytest.mark.parametrize('scale', [1.0, 0.7, 1.6])
+@pytest.mark.parametrize('overlap', [0, 13])
+def test_lanes_next_to_each_other_are_the_map(
+    model: Any,
+    pixels: np.ndarray,
+    scheme: LabelScheme,
+    scale: float,
+    overlap: int,
+) -> None:
+    source = Corner(np.tile(pixels, (1, 12, 1)), scale)
+    tiling = Tiling(64, overlap)
+    lanes = make_lanes(source, tiling, windows=5)
+    assert [lane.left for lane in lanes] == [0, 512, 1024]
+    scans = [Scan(model, source, tiling, 3, lane=lane) for lane in lanes]
+    parts = [_join(scan, scheme) for scan in scans]
+    labels, scores = _join(Scan(model, source, tiling, 3), scheme)
+    found = torch.cat([part for _, part in parts], dim=2)
+    # interpolate() rounds the places of columns far to the right.
+    near = 1e-5 if scale == 1 else 2e-4
+    torch.testing.assert_close(found, scores, rtol=0, atol=near)
+    joined = np.concatenate([ids for ids, _ in parts], axis=1)
+    assert (joined == labels).mean() > 0.999
+    # A lane sees the columns that it needs and no others.
+    whole = sum(len(scan.columns) for scan in scans)
+    assert whole <= len(tiling.axis(source.grid[1])) + 2 * (len(lanes) - 1)
 
 
 @pytest.mark.parametrize('scale', [1.0, 0.7, 1.6])

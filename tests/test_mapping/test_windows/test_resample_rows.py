@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn.functional import interpolate
 
-from aeroseg.mapping.windows.resample_rows import ResampleRows
+from aeroseg.mapping.windows.resample_rows import ResampleAxis, ResampleRows
 
 GRID = (101, 77)
 
@@ -26,7 +26,7 @@ def test_rows_equal_the_resampled_whole(
     scores = torch.rand(2, *GRID)
     resample = ResampleRows(GRID, shape)
     parts, expected = [], first
-    chunks = _chunks(scores, resample.first_needed(first))
+    chunks = _chunks(scores, resample.rows.first_needed(first))
     for top, part in resample(chunks, first):
         assert top == expected
         expected += part.shape[1]
@@ -34,6 +34,34 @@ def test_rows_equal_the_resampled_whole(
     whole = interpolate(scores[None], shape, mode='bilinear')[0]
     found = torch.cat(parts, dim=1)
     assert torch.allclose(found, whole[:, first:], atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('shape', [(303, 231), (50, 40), (33, 154), GRID])
+@pytest.mark.parametrize('share', [(0, 0.3), (0.2, 0.9), (0.7, 1)])
+def test_some_columns_equal_those_of_the_whole(
+    shape: tuple[int, int], share: tuple[float, float]
+) -> None:
+    scores = torch.rand(2, *GRID)
+    columns = range(*(int(part * shape[1]) for part in share))
+    axis = ResampleAxis(GRID[1], shape[1])
+    first = axis.first_needed(columns.start)
+    last = axis.last_needed(columns.stop - 1)
+    part = scores[..., first : last + 1]  # and no column more
+    resample = ResampleRows(GRID, shape, columns, origin=first)
+    found = torch.cat([rows.clone() for _, rows in resample([(0, part)])], 1)
+    whole = interpolate(scores[None], shape, mode='bilinear')[0]
+    whole = whole[..., columns.start : columns.stop]
+    torch.testing.assert_close(found, whole, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize('sizes', [(77, 231), (77, 40), (77, 77), (9, 1)])
+def test_an_axis_is_ready_as_far_as_it_needs_no_more(
+    sizes: tuple[int, int],
+) -> None:
+    axis = ResampleAxis(*sizes)
+    for arrived in range(1, sizes[0] + 1):
+        enough = [axis.last_needed(p) < arrived for p in range(sizes[1])]
+        assert axis.ready(arrived) == sum(enough)
 
 
 def test_equal_sizes_are_yielded_untouched() -> None:

@@ -80,9 +80,11 @@ def test_every_window_is_counted(model: Any, pixels: np.ndarray) -> None:
 class Holes(ArraySource):
     """A scene whose left half holds no data."""
 
-    def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
-        image, valid = super().read(top, bottom)
-        valid[:, :70] = False
+    def read(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        image, valid = super().read(top, bottom, left, right)
+        valid[:, : max(70 - left, 0)] = False
         return image, valid
 
 

@@ -7,6 +7,7 @@ import pytest
 import rasterio
 
 from aeroseg.apis import LabelScheme
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.writing.geotiff import (
     label_draft,
@@ -21,7 +22,8 @@ Write = Callable[..., Path]
 
 def _pieces(rows: np.ndarray, step: int = 100) -> Iterator:
     for top in range(0, rows.shape[-2], step):
-        yield top, rows[..., top : top + step, :]
+        part = rows[..., top : top + step, :]
+        yield Block(0, part.shape[-1], top, top + part.shape[-2]), part
 
 
 @pytest.fixture
@@ -99,7 +101,7 @@ def test_a_failure_leaves_no_file(
     source: RasterSource, scheme: LabelScheme, tmp_path: Path
 ) -> None:
     def broken() -> Iterator:
-        yield 0, np.zeros((600, 700), np.uint8)
+        yield Block(0, 700, 0, 600), np.zeros((600, 700), np.uint8)
         raise RuntimeError
 
     before = set(tmp_path.iterdir())
@@ -148,6 +150,6 @@ def test_the_last_overview_fits_into_a_tile(
 def test_rows_are_regrouped_without_loss(step: int) -> None:
     rows = np.arange(333 * 4).reshape(1, 333, 4)
     found = list(regroup(_pieces(rows, step), 64))
-    assert [top for top, _ in found] == list(range(0, 333, 64))
-    joined = np.concatenate([part for _, part in found], axis=1)
+    assert [top for _, top, _ in found] == list(range(0, 333, 64))
+    joined = np.concatenate([part for _, _, part in found], axis=1)
     assert (joined == rows).all()

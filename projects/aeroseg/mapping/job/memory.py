@@ -38,17 +38,17 @@ def scene_memory(
 ) -> int:
     """Bytes the scan of a scene takes besides the model.
 
-    The terms grow with the window, the batch and the width of the scene; its
-    height is in none of them.
+    The terms grow with the window, the batch and the width of the lane; the
+    size of the scene is in none of them.
 
     Args:
-        scan (Scan): The scan.
+        scan (Scan): The scan of a lane.
         source (RasterSource): The scene.
         keep_scores (bool): Whether `scores.tif` is written.
         trace_polygons (bool): Whether polygons are written.
     """
     maps, rows = scan.num_scores, scan.strips.size
-    seen, wide = source.grid[1], source.shape[1]
+    seen, wide = scan.columns.length, scan.lane.right - scan.lane.left
     scores = 4 * maps * rows * seen
     if source.grid != source.shape:
         scores *= 3  # rows in waiting, and their copy while rows are added

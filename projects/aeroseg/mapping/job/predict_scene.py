@@ -13,6 +13,7 @@ import numpy as np
 import rasterio
 from rasterio.errors import NotGeoreferencedWarning
 
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
@@ -39,7 +40,7 @@ from aeroseg.version import __version__
 
 from .memory import READ_CACHE, WRITE_CACHE
 from .output_folder import OutputFolder, UnfinishedError, claim_folder
-from .scan_scene import scan_scene
+from .scan_scene import lanes_of, scan_scene
 from .scene_options import SceneOptions
 from .work_folder import WorkFolder, fingerprint
 
@@ -269,15 +270,16 @@ def _assemble(
     clock: Stopwatch,
 ) -> dict[str, Any]:
     """Write the results from the rows that are kept."""
-    missing = work.missing(source.shape[0], check=False)
+    missing = work.missing(lanes_of(source, options), check=False)
     if missing:
         raise UnfinishedError(
-            f'{len(missing)} ranges of rows of {source.path} are missing, '
-            f'the first from {missing[0].top} to {missing[0].bottom}'
+            f'{len(missing)} blocks of {source.path} are missing, the first: '
+            f'{missing[0]}'
         )
     with ThreadPoolExecutor(max_workers=1) as other:
+        rows = ((block.top, labels) for block, labels in _labels(work))
         counting = other.submit(
-            count_classes, _label_pieces(work), scheme, source.pixel_areas
+            count_classes, rows, scheme, source.pixel_areas
         )
         with clock('reading'):
             values, valid = source.sample(SIDE)
@@ -308,7 +310,7 @@ def _write(
     with (
         # Here as well, so that no thread restores what another one has set.
         ignore_warning(NotGeoreferencedWarning),
-        label_draft(_label_pieces(work), source, scheme, work.folder) as draft,
+        label_draft(_labels(work), source, scheme, work.folder) as draft,
         ThreadPoolExecutor(max_workers=1) as other,
     ):
         writing = other.submit(write_cog, draft, out / files['labels'])
@@ -318,7 +320,7 @@ def _write(
         write_preview(preview, image, draft, scheme, areas, title, metres)
         writing.result()
     if options.scores:
-        scores = ((top, s) for top, _, s in work.pieces() if s is not None)
+        scores = ((at, s) for at, _, s in work.pieces() if s is not None)
         with score_draft(scores, source, scheme, work.folder) as draft:
             write_cog(draft, out / files['scores'])
     if options.polygons is not None:
@@ -331,5 +333,5 @@ def _write(
     return files
 
 
-def _label_pieces(work: WorkFolder) -> Iterator[tuple[int, np.ndarray]]:
-    return ((top, labels) for top, labels, _ in work.pieces())
+def _labels(work: WorkFolder) -> Iterator[tuple[Block, np.ndarray]]:
+    return ((block, labels) for block, labels, _ in work.pieces())

@@ -1,8 +1,14 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The long part of a job: predict the rows of a scene and keep them."""
+"""The long part of a job: predict a scene and keep its rows."""
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import (
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from typing import Protocol
 
@@ -11,10 +17,12 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from aeroseg.mapping.block import Block, overlaps
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.batch_log import BatchLog
+from aeroseg.mapping.windows.lanes import make_lanes
 from aeroseg.mapping.windows.map_rows import (
     MapRows,
     map_rows,
@@ -27,7 +35,7 @@ from aeroseg.mapping.writing.geotiff import SCORE_NODATA, SCORE_STEPS
 
 from .memory import peak_memory, readable, scene_memory
 from .scene_options import SceneOptions
-from .work_folder import Rows, WorkFolder, overlaps
+from .work_folder import WorkFolder
 
 logger = logging.getLogger(__name__)
 
@@ -59,10 +67,10 @@ def scan_scene(
     options: SceneOptions,
     work: WorkFolder,
     clock: Stopwatch,
-    within: Sequence[Rows] | None = None,
+    within: Sequence[Block] | None = None,
     watcher: Watcher | None = None,
 ) -> None:
-    """Predict all rows that the work folder does not hold yet.
+    """Predict all that the work folder does not hold yet.
 
     Args:
         model (ScoreModel): The model.
@@ -71,46 +79,103 @@ def scan_scene(
         options (SceneOptions): Tiling, and whether scores are kept.
         work (WorkFolder): Where the rows go.
         clock (Stopwatch): Counts the time.
-        within (Sequence[Rows] | None): Only these, while other processes
+        within (Sequence[Block] | None): Only these, while other processes
             write into the same folder.
         watcher (Watcher | None): Sees windows as they are done.
     """
-    gaps = _gaps(work, source, within)
+    gaps = _gaps(work, source, options, within)
     if not gaps:
         return
-    alone = within is None
-    scan = Scan(
-        model,
-        source,
-        options.tiling,
-        scheme.num_scores,
-        clock=clock,
-        batches=_batches(options, work) if alone else None,
-    )
-    gaps = _gaps(work, source, within)  # damaged batches drop all
+    scans = lane_scans(model, source, scheme, options)
+    batches = _batches(options, work) if within is None else None
+    for scan in scans.values():
+        scan.clock = clock
+        if batches is not None:
+            scan.model.batches = batches
+    gaps = _gaps(work, source, options, within)  # damaged batches drop all
     if watcher is None:
         # Who looks on wants the first window, not the memory it will take.
         with clock('warm-up'):
-            warm_up(scan, gaps[0].top)
-        _announce(scan, source, options, gaps)
-    strips = sum(len(strips_of(scan, *gap)) for gap in gaps)
-    windows = strips * len(scan.columns)
+            warm_up(scans[gaps[0].left], gaps[0].top)
+        _announce(scans, source, options, gaps)
+    windows = windows_of(scans, gaps)
+    total = sum(scan.num_windows for scan in scans.values())
     bar = tqdm(
-        total=max(windows, scan.num_windows),
-        initial=max(scan.num_windows - windows, 0),
+        total=max(windows, total),
+        initial=max(total - windows, 0),
         unit='window',
         desc=source.path.name,
         disable=not options.progress,
     )
     with bar:
-        scan.tick = bar.update
         if watcher is not None:
-            scan.show = watcher.window
-            scan.tick = partial(_tick, bar, watcher)
-            scan.tick(0)
+            _tick(bar, watcher, 0)
         for gap in gaps:
+            scan = scans[gap.left]
+            scan.tick = bar.update
+            if watcher is not None:
+                scan.show = watcher.window
+                scan.tick = partial(_tick, bar, watcher)
             rows = map_rows(scan, scheme, gap.top)
             keep_rows(rows, gap.bottom, scan, scheme, options, work)
+
+
+def lanes_of(source: RasterSource, options: SceneOptions) -> list[Block]:
+    """The lanes of a scene from top to bottom, as blocks.
+
+    Args:
+        source (RasterSource): The scene.
+        options (SceneOptions): Give the windows.
+    """
+    lanes = make_lanes(source, options.tiling)
+    return [Block(x.left, x.right, 0, source.shape[0]) for x in lanes]
+
+
+def lane_scans(
+    model: ScoreModel,
+    source: RasterSource,
+    scheme: LabelScheme,
+    options: SceneOptions,
+    tick: Callable[[int], object] = lambda count: None,
+) -> dict[int, Scan]:
+    """A scan for each lane of a scene.
+
+    Args:
+        model (ScoreModel): The model.
+        source (RasterSource): The scene.
+        scheme (LabelScheme): What the ids mean.
+        options (SceneOptions): Give the windows.
+        tick (Callable[[int], object]): Called with the number of windows
+            that were done.
+
+    Returns:
+        dict[int, Scan]: By the first column of the lane.
+    """
+    return {
+        lane.left: Scan(
+            model,
+            source,
+            options.tiling,
+            scheme.num_scores,
+            tick,
+            lane=lane,
+        )
+        for lane in make_lanes(source, options.tiling)
+    }
+
+
+def windows_of(scans: Mapping[int, Scan], blocks: Iterable[Block]) -> int:
+    """How many windows must be predicted for blocks.
+
+    Args:
+        scans (Mapping[int, Scan]): See :func:`lane_scans`.
+        blocks (Iterable[Block]): The blocks.
+    """
+    return sum(
+        len(strips_of(scans[b.left], b.top, b.bottom))
+        * len(scans[b.left].columns)
+        for b in blocks
+    )
 
 
 def _tick(bar: 'tqdm[None]', watcher: Watcher, windows: int) -> None:
@@ -121,9 +186,12 @@ def _tick(bar: 'tqdm[None]', watcher: Watcher, windows: int) -> None:
 
 
 def _gaps(
-    work: WorkFolder, source: RasterSource, within: Sequence[Rows] | None
-) -> list[Rows]:
-    gaps = work.missing(source.shape[0])
+    work: WorkFolder,
+    source: RasterSource,
+    options: SceneOptions,
+    within: Sequence[Block] | None,
+) -> list[Block]:
+    gaps = work.missing(lanes_of(source, options))
     return gaps if within is None else overlaps(within, gaps)
 
 
@@ -154,7 +222,7 @@ def keep_rows(
             with scan.clock('deciding'):
                 kept = _quantise(scores, labels != scheme.nodata)
         with scan.clock('writing'):
-            work.save(top, labels, kept)
+            work.save(scan.lane.left, top, labels, kept)
         if top + len(labels) == bottom:
             return
 
@@ -170,20 +238,24 @@ def _batches(options: SceneOptions, work: WorkFolder) -> BatchLog:
 
 
 def _announce(
-    scan: Scan,
+    scans: Mapping[int, Scan],
     source: RasterSource,
     options: SceneOptions,
-    gaps: Sequence[Rows],
+    gaps: Sequence[Block],
 ) -> None:
     polygons = options.polygons is not None
-    needed = scene_memory(scan, source, options.scores, polygons)
+    needed = max(
+        scene_memory(scan, source, options.scores, polygons)
+        for scan in scans.values()
+    )
+    scan = scans[0]
     logger.info(
         '%s: %d x %d pixels, %d windows of %d x %d; memory about %s (%s of '
-        'it for the model and this program), whatever the height',
+        'it for the model and this program), whatever the size of the scene',
         source.path,
         source.shape[1],
         source.shape[0],
-        scan.num_windows,
+        sum(s.num_windows for s in scans.values()),
         scan.columns.size,
         scan.strips.size,
         readable(peak_memory() + needed),
@@ -191,12 +263,11 @@ def _announce(
     )
     for note in source.notes:
         logger.info('%s', note)
-    if gaps != [(0, source.shape[0])]:
+    if gaps != lanes_of(source, options):
         logger.info(
-            'resuming at row %d of %d; %d rows are missing',
-            gaps[0].top,
-            source.shape[0],
-            sum(bottom - top for top, bottom in gaps),
+            'resuming at %s; %.1f %% of the scene is missing',
+            gaps[0],
+            100 * sum(gap.area for gap in gaps) / np.prod(source.shape),
         )
 
 

@@ -1,54 +1,32 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Finished rows of a scene that is not complete yet."""
+"""Finished blocks of a scene that is not complete yet."""
 
 import hashlib
 import json
 import logging
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from aeroseg.files import atomic_path, lock_folder
+from aeroseg.mapping.block import Block
 
 logger = logging.getLogger(__name__)
 
-Piece = tuple[int, np.ndarray, np.ndarray | None]
-
-
-class Rows(NamedTuple):
-    """Rows of a scene, from `top` to before `bottom`."""
-
-    top: int
-    bottom: int
+Piece = tuple[Block, np.ndarray, np.ndarray | None]
 
 
 _MARK = 'job.txt'
 _BATCHES = 'batches.json'
 _SHARES = 'share-*-of-*'  # folders that runs hold while they share a job
 # All that is ever written into the folder; anything else is the user's.
-_PIECES = f'{"[0-9]" * 9}-{"[0-9]" * 9}.npz'
+_PIECES = '-'.join(['[0-9]' * 9] * 4) + '.npz'
 _OWN = (_PIECES, _MARK, _BATCHES, '.*.part*', 'labels.tif*', 'scores.tif*')
-
-
-def overlaps(blocks: Iterable[Rows], gaps: Sequence[Rows]) -> list[Rows]:
-    """The parts of blocks that lie in gaps, from top to bottom.
-
-    Args:
-        blocks (Iterable[Rows]): From top to bottom.
-        gaps (Sequence[Rows]): Rows that are not kept.
-    """
-    found = []
-    for block in blocks:
-        for gap in gaps:
-            top = max(block.top, gap.top)
-            bottom = min(block.bottom, gap.bottom)
-            if top < bottom:
-                found.append(Rows(top, bottom))
-    return found
 
 
 def fingerprint(job: dict[str, Any]) -> str:
@@ -58,7 +36,7 @@ def fingerprint(job: dict[str, Any]) -> str:
 
 
 class WorkFolder:
-    """Keeps finished rows, so that a killed run can resume.
+    """Keeps finished blocks, so that a killed run can resume.
 
     Every piece is a separate file that appears under its name only when it
     is complete. Pieces of another job (other words, other weights, another
@@ -113,71 +91,85 @@ class WorkFolder:
         return mark.is_file() and mark.read_bytes() == digest
 
     def save(
-        self, top: int, labels: np.ndarray, scores: np.ndarray | None
+        self,
+        left: int,
+        top: int,
+        labels: np.ndarray,
+        scores: np.ndarray | None,
     ) -> None:
-        """Keep the rows from `top` on.
+        """Keep a block.
 
         Several processes may do so at the same time.
 
         Args:
-            top (int): Number of the first row.
-            labels (np.ndarray): (n, W) ids.
-            scores (np.ndarray | None): (S, n, W), if they are wanted.
+            left (int): Its first column.
+            top (int): Its first row.
+            labels (np.ndarray): (h, w) ids.
+            scores (np.ndarray | None): (S, h, w), if they are wanted.
         """
         arrays = {'labels': labels}
         if scores is not None:
             arrays['scores'] = scores
-        name = f'{top:09d}-{top + len(labels):09d}.npz'
+        height, width = labels.shape
+        block = Block(left, left + width, top, top + height)
+        name = '-'.join(f'{number:09d}' for number in block) + '.npz'
         with atomic_path(self.folder / name) as part:
             np.savez(part, **arrays)  # type: ignore[arg-type]
 
-    def missing(self, height: int, check: bool = True) -> list[Rows]:
-        """The rows that are not kept, from top to bottom.
+    def missing(
+        self, lanes: Iterable[Block], check: bool = True
+    ) -> list[Block]:
+        """What is not kept.
 
-        A piece that cannot be read, or holds rows of the one above, is
-        deleted.
+        A piece that cannot be read, that holds rows of the one above, or
+        that is of no lane, is deleted.
 
         Args:
-            height (int): Rows of the scene.
+            lanes (Iterable[Block]): The lanes of the scene, whole.
             check (bool): Whether pieces are read to see if they are whole.
 
         Returns:
-            list[Rows]: Ranges that do not touch.
+            list[Block]: Sorted; they do not touch.
         """
-        done, gaps = 0, []
-        for top, bottom, path in self._files():
-            broken = check and not _is_whole(path, bottom - top)
-            if top < done or broken:
-                logger.warning('%s cannot be used; predicting again', path)
-                path.unlink()
-                continue
-            if top > done:
-                gaps.append(Rows(done, top))
-            done = bottom
-        if done < height:
-            gaps.append(Rows(done, height))
+        gaps = []
+        files: dict[tuple[int, ...], list[tuple[Block, Path]]] = {}
+        for block, path in self._files():
+            files.setdefault(block[:2], []).append((block, path))
+        for lane in sorted(lanes):
+            done = 0
+            for block, path in files.pop(lane[:2], []):
+                if block.top < done or (check and not _is_whole(path, block)):
+                    _drop(path)
+                    continue
+                if block.top > done:
+                    gaps.append(lane._replace(top=done, bottom=block.top))
+                done = block.bottom
+            if done < lane.bottom:
+                gaps.append(lane._replace(top=done))
+        for _, path in chain.from_iterable(files.values()):
+            _drop(path)
         return gaps
 
     @property
     def is_empty(self) -> bool:
-        """Whether no rows are kept."""
+        """Whether nothing is kept."""
         return not self._files()
 
     def drop_rows(self) -> None:
         """Start from the top again."""
-        for _, _, path in self._files():
+        for _, path in self._files():
             path.unlink()
         self.batches.unlink(missing_ok=True)
 
     def pieces(self) -> Iterator[Piece]:
-        """The kept rows from top to bottom.
+        """What is kept, lane by lane and from top to bottom.
 
         Yields:
-            Piece: Number of the first row, labels (n, W), scores (S, n, W).
+            Piece: The block, labels (h, w) and scores (S, h, w).
         """
-        for top, _, path in self._files():
+        for block, path in self._files():
             with np.load(path, allow_pickle=False) as arrays:
-                yield top, arrays['labels'], arrays.get('scores')
+                yield block, arrays['labels'], arrays.get('scores')
 
     def remove(self) -> None:
         """Delete all that was written here, and the folder if it is empty."""
@@ -207,22 +199,25 @@ class WorkFolder:
                 path.unlink()
             self.results.rmdir()
 
-    def _files(self) -> list[tuple[int, int, Path]]:
-        found = []
-        for path in sorted(self.folder.glob(_PIECES)):
-            top, bottom = (int(row) for row in path.stem.split('-'))
-            found.append((top, bottom, path))
-        return found
+    def _files(self) -> list[tuple[Block, Path]]:
+        paths = sorted(self.folder.glob(_PIECES))
+        return [(Block(*map(int, p.stem.split('-'))), p) for p in paths]
 
 
-def _is_whole(path: Path, rows: int) -> bool:
+def _drop(path: Path) -> None:
+    logger.warning('%s cannot be used; predicting again', path)
+    path.unlink()
+
+
+def _is_whole(path: Path, block: Block) -> bool:
     """Whether a piece can be read; its archive holds a checksum."""
     try:
         with np.load(path, allow_pickle=False) as arrays:
             shapes = {key: arrays[key].shape for key in arrays.files}
     except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return False
-    return shapes.get('labels', ())[:1] == (rows,)
+    size = (block.bottom - block.top, block.right - block.left)
+    return shapes.get('labels') == size
 
 
 def refuse_shares(folder: Path) -> None:

@@ -16,7 +16,7 @@ from .remote_scene import VirtualScene
 
 @runtime_checkable
 class Source(Protocol):
-    """A scene that is read in full-width rows.
+    """A scene that is read in parts.
 
     Results are wanted at the size of the scene, `shape`. The model sees it
     on its `grid`, which differs if the scene is resampled for the model.
@@ -29,17 +29,37 @@ class Source(Protocol):
     shape: tuple[int, int]
     grid: tuple[int, int]
 
-    def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of the grid.
+    def read(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """A part of the grid.
+
+        Args:
+            top (int): First row.
+            bottom (int): Row after the last one.
+            left (int): First column.
+            right (int | None): Column after the last one; None for all.
 
         Returns:
-            tuple[np.ndarray, np.ndarray]: RGB, (3, bottom - top, W') uint8,
-            and where there is data, (bottom - top, W') bool.
+            tuple[np.ndarray, np.ndarray]: RGB, (3, h, w) uint8, and
+            where there is data, (h, w) bool.
         """
         ...
 
-    def valid(self, top: int, bottom: int) -> np.ndarray:
-        """Where rows of the scene hold data, (bottom - top, W) bool."""
+    def valid(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> np.ndarray:
+        """Where a part of the scene holds data.
+
+        Args:
+            top (int): First row.
+            bottom (int): Row after the last one.
+            left (int): First column.
+            right (int | None): Column after the last one; None for all.
+
+        Returns:
+            np.ndarray: (h, w) bool.
+        """
         ...
 
     def thumbnail(self, max_side: int) -> np.ndarray:
@@ -75,15 +95,20 @@ class ArraySource:
         self.grid = scaled(self.shape, scale)
         self._seen = self._resized(self.grid)
 
-    def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`Source`."""
         # A copy, because the image itself may be read-only.
-        rows = self._seen[top:bottom].transpose(2, 0, 1).copy()
-        return rows, np.ones(rows.shape[1:], bool)
+        part = self._seen[top:bottom, left:right].transpose(2, 0, 1).copy()
+        return part, np.ones(part.shape[1:], bool)
 
-    def valid(self, top: int, bottom: int) -> np.ndarray:
+    def valid(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> np.ndarray:
         """See :class:`Source`; every pixel holds data."""
-        return np.ones((bottom - top, self.shape[1]), bool)
+        right = self.shape[1] if right is None else right
+        return np.ones((bottom - top, right - left), bool)
 
     def thumbnail(self, max_side: int) -> np.ndarray:
         """See :class:`Source`; the image itself if it is small enough."""

@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""Scenes on disk, read row by row with GDAL."""
+"""Scenes on disk, read part by part with GDAL."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -121,18 +121,28 @@ class RasterSource:
         """Whether the file says where on Earth it lies."""
         return self.data.crs is not None
 
-    def read(self, top: int, bottom: int) -> tuple[np.ndarray, np.ndarray]:
+    def read(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> tuple[np.ndarray, np.ndarray]:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
-        step = self.shape[0] / self.grid[0]
-        window = self._window(top * step, (bottom - top) * step)
+        down = self.shape[0] / self.grid[0]
+        across = self.shape[1] / self.grid[1]
+        right = self.grid[1] if right is None else right
+        size = (bottom - top, right - left)
+        window = self._window(
+            top * down, left * across, size[0] * down, size[1] * across
+        )
         with self._in_turn:
-            image, valid = self._read(window, (bottom - top, self.grid[1]))
+            image, valid = self._read(window, size)
         return image if self.stretch is None else self.stretch(image), valid
 
-    def valid(self, top: int, bottom: int) -> np.ndarray:
+    def valid(
+        self, top: int, bottom: int, left: int = 0, right: int | None = None
+    ) -> np.ndarray:
         """See :class:`aeroseg.mapping.reading.image_source.Source`."""
-        window = self._window(top, bottom - top)
-        size = (bottom - top, self.shape[1])
+        right = self.shape[1] if right is None else right
+        size = (bottom - top, right - left)
+        window = self._window(top, left, *size)
         if self._everywhere and not self._floating and not self._polygons:
             return np.ones(size, bool)  # without a wait for the other thread
         with self._in_turn:
@@ -172,9 +182,8 @@ class RasterSource:
             there is data, (h, w) bool.
         """
         left, top, width, height = area
-        rows = self._window(top, height)
-        window = Window(rows.col_off + left, rows.row_off, width, height)
         with self._in_turn:
+            window = self._window(top, left, height, width)
             values, valid = self._read(window, size)
         return self.picture(values), valid
 
@@ -187,10 +196,12 @@ class RasterSource:
     def _floating(self) -> bool:
         return np.dtype(self.data.dtypes[0]).kind == 'f'
 
-    def _window(self, top: float, height: float) -> Window:
-        """Rows of the scene as a window of the file."""
-        left, first = self._area.col_off, self._area.row_off
-        return Window(left, first + top, self.shape[1], height)
+    def _window(
+        self, top: float, left: float, height: float, width: float
+    ) -> Window:
+        """A part of the scene as a window of the file."""
+        x, y = self._area.col_off, self._area.row_off
+        return Window(x + left, y + top, width, height)
 
     def _choose_stretch(self, rule: str) -> Stretch | None:
         if rule in ('auto', 'none') and self.data.dtypes[0] == 'uint8':

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.job.output_folder import UnfinishedError
-from aeroseg.mapping.job.work_folder import Rows
 
-from .blocks import next_block
+from .blocks import open_stretch
 from .engine import Engine, Event
 
 logger = logging.getLogger(__name__)
@@ -27,13 +27,13 @@ class Report:
     Attributes:
         lost (int): Workers that ended or fell silent, and were replaced.
         retried (int): Times that a block was handed out again.
-        poisoned (dict[Rows, str]): Blocks that were given up, with the last
+        poisoned (dict[Block, str]): Blocks that were given up, with the last
             reason.
     """
 
     lost: int = 0
     retried: int = 0
-    poisoned: dict[Rows, str] = field(default_factory=dict)
+    poisoned: dict[Block, str] = field(default_factory=dict)
 
 
 class Driver:
@@ -41,10 +41,10 @@ class Driver:
 
     Args:
         engine (Engine): Where workers run; they are started here.
-        blocks (Sequence[Rows]): What is to be predicted.
+        blocks (Sequence[Block]): What is to be predicted.
         bar (tqdm): Counts windows.
         describe (Callable[[int, int], str]): Text for the bar from blocks
-            left and rows done.
+            left and pixels done.
         patience (float): Seconds without a sign of life after which a
             worker is replaced.
         attempts (int): How often a block may fail.
@@ -53,7 +53,7 @@ class Driver:
     def __init__(
         self,
         engine: Engine,
-        blocks: Sequence[Rows],
+        blocks: Sequence[Block],
         bar: 'tqdm[None]',
         describe: Callable[[int, int], str],
         patience: float = 600.0,
@@ -65,13 +65,13 @@ class Driver:
         self.patience = patience
         self.attempts = attempts
         self.report = Report()
-        self._waiting = sorted(blocks)
-        self._at: dict[int, Rows] = {}  # worker -> its block
-        self._ends: dict[int, int] = {}  # worker -> row after its last block
+        self._waiting = {_place(block): block for block in blocks}
+        self._at: dict[int, Block] = {}  # worker -> its block
+        self._last: dict[int, Block] = {}  # worker -> the one before
         self._heard: dict[int, float] = {}
-        self._failures: Counter[Rows] = Counter()
+        self._failures: Counter[Block] = Counter()
         self._in_vain = 0  # failures since a block was finished
-        self._rows = 0
+        self._pixels = 0
 
     def run(self) -> Report:
         """Predict all blocks.
@@ -93,16 +93,24 @@ class Driver:
         return self.report
 
     def _start(self, worker: int) -> None:
-        self._ends.pop(worker, None)
+        self._last.pop(worker, None)
         self.engine.start(worker)
 
     def _give(self, worker: int) -> None:
-        busy = [block.bottom for block in self._at.values()]
-        block = next_block(self._waiting, self._ends.get(worker), busy)
-        self._waiting.remove(block)
+        busy = self._at.values()
+        block = self._below(self._last.get(worker))
+        if block is None:
+            block = open_stretch(self._waiting.values(), busy)
+        del self._waiting[_place(block)]
         self._at[worker] = block
         self._heard[worker] = time.monotonic()
         self.engine.submit(worker, block)
+
+    def _below(self, last: Block | None) -> Block | None:
+        """The block below a worker's last one: it needs no window again."""
+        if last is None:
+            return None
+        return self._waiting.get((last.left, last.bottom))
 
     def _take(self, event: Event) -> None:
         self._heard[event.worker] = time.monotonic()
@@ -112,10 +120,10 @@ class Driver:
         block = self._at.pop(event.worker, None)
         if event.kind == 'done' and block is not None:
             self._in_vain = 0
-            self._ends[event.worker] = block.bottom
-            self._rows += block.bottom - block.top
+            self._last[event.worker] = block
+            self._pixels += block.area
             left = len(self._waiting) + len(self._at)
-            self.bar.set_postfix_str(self.describe(left, self._rows))
+            self.bar.set_postfix_str(self.describe(left, self._pixels))
             return
         if event.kind == 'lost':
             self.report.lost += 1
@@ -125,7 +133,7 @@ class Driver:
                 event.reason,
             )
             self._start(event.worker)
-        self._ends.pop(event.worker, None)
+        self._last.pop(event.worker, None)
         self._check_progress(event.reason)
         if block is not None:
             self._again(block, event.reason)
@@ -139,16 +147,16 @@ class Driver:
                 'kept'
             )
 
-    def _again(self, block: Rows, why: str) -> None:
+    def _again(self, block: Block, why: str) -> None:
         self._failures[block] += 1
         if self._failures[block] < self.attempts:
             self.report.retried += 1
-            self._waiting = sorted([*self._waiting, block])
+            self._waiting[_place(block)] = block
             return
         self.report.poisoned[block] = why
         logger.warning(
-            'rows %d to %d failed %d times and are given up: %s',
-            *block,
+            'the block of %s failed %d times and is given up: %s',
+            block,
             self.attempts,
             why,
         )
@@ -160,3 +168,7 @@ class Driver:
             if silent > self.patience:
                 why = f'no sign of life for {silent:.0f} s'
                 self._take(Event(worker, 'lost', reason=why))
+
+
+def _place(block: Block) -> tuple[int, int]:
+    return block.left, block.top

@@ -8,7 +8,7 @@ from contextlib import suppress
 from multiprocessing.connection import Connection, wait
 from typing import Any, Literal, NamedTuple, Protocol
 
-from aeroseg.mapping.job.work_folder import Rows
+from aeroseg.mapping.block import Block
 
 from .worker import Attempts, RegionJob
 
@@ -43,7 +43,7 @@ class Engine(Protocol):
     def is_ready(self, worker: int) -> bool:
         """Whether a worker can take a block: it may wait for a machine."""
 
-    def submit(self, worker: int, block: Rows) -> None:
+    def submit(self, worker: int, block: Block) -> None:
         """Let an idle worker predict a block."""
 
     def wait(self, seconds: float) -> Sequence[Event]:
@@ -90,7 +90,7 @@ class LocalEngine:
         """See :class:`Engine`."""
         return worker in self._pipes
 
-    def submit(self, worker: int, block: Rows) -> None:
+    def submit(self, worker: int, block: Block) -> None:
         """See :class:`Engine`."""
         with suppress(OSError):  # it has ended, which wait() will report
             self._pipes[worker].send(block)

@@ -11,16 +11,14 @@ from aeroseg.mapping.job.predict_scene import (
     open_output,
     open_scene,
 )
-from aeroseg.mapping.job.scan_scene import scan_scene
+from aeroseg.mapping.job.scan_scene import lane_scans, scan_scene
 from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 
 from .blocks import make_blocks, share_of
-from .scan_region import strips_per_block
 
 logger = logging.getLogger(__name__)
 
@@ -72,8 +70,7 @@ def predict_share(
             needed = disk_space(source, scheme, options)
             work = stack.enter_context(folder.guard(needed, shared=True))
             stack.enter_context(work.hold_share(index, shares))
-        scan = Scan(model, source, options.tiling, scheme.num_scores)
-        strips = strips_per_block(len(scan.strips), shares)
-        blocks = share_of(make_blocks(scan, strips), index, shares)
+        scans = lane_scans(model, source, scheme, options)
+        blocks = share_of(make_blocks(scans, shares), index, shares)
         scan_scene(model, source, scheme, options, work, Stopwatch(), blocks)
     logger.info('share %d of %d of %s is kept', index, shares, path)

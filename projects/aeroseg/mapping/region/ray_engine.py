@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from aeroseg.errors import reason
-from aeroseg.mapping.job.work_folder import Rows
+from aeroseg.mapping.block import Block
 
 from .engine import Event
 from .worker import Attempts, RegionJob
@@ -28,7 +28,7 @@ class RayWorker:
     def _tick(self, windows: int) -> None:
         self._windows += windows
 
-    def run(self, block: Rows) -> str:
+    def run(self, block: Block) -> str:
         """Predict a block; the reason if that fails."""
         return self._attempt(block)
 
@@ -94,7 +94,7 @@ class RayEngine:
         """See :class:`Engine`."""
         return worker in self._windows
 
-    def submit(self, worker: int, block: Rows) -> None:
+    def submit(self, worker: int, block: Block) -> None:
         """See :class:`Engine`."""
         run = self._actors[worker].run.remote(block)
         self._runs[run] = worker

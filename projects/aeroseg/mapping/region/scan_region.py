@@ -7,16 +7,21 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import numpy as np
 from tqdm import tqdm
 
+from aeroseg.mapping.block import overlaps
 from aeroseg.mapping.job.output_folder import UnfinishedError
+from aeroseg.mapping.job.scan_scene import (
+    lane_scans,
+    lanes_of,
+    windows_of,
+)
 from aeroseg.mapping.job.scene_options import SceneOptions
-from aeroseg.mapping.job.work_folder import WorkFolder, overlaps
+from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.stopwatch import Stopwatch
-from aeroseg.mapping.windows.map_rows import strips_of
-from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 
 from .blocks import make_blocks
@@ -25,19 +30,6 @@ from .engine import Engine, LocalEngine
 from .worker import RegionJob
 
 logger = logging.getLogger(__name__)
-
-_BLOCKS = 4  # per worker at least, where there are so many strips
-_STRIPS = 8  # per block at most
-
-
-def strips_per_block(strips: int, workers: int) -> int:
-    """How many strips of windows a block has.
-
-    Args:
-        strips (int): Of the scene.
-        workers (int): How many share them.
-    """
-    return max(1, min(_STRIPS, strips // (_BLOCKS * workers)))
 
 
 @dataclass(frozen=True)
@@ -79,11 +71,9 @@ class ScanByWorkers:
         Raises:
             UnfinishedError: If blocks failed again and again.
         """
-        scan = Scan(model, source, options.tiling, scheme.num_scores)
-        strips = strips_per_block(len(scan.strips), self.workers)
-        blocks = overlaps(
-            make_blocks(scan, strips), work.missing(source.shape[0])
-        )
+        scans = lane_scans(model, source, scheme, options)
+        gaps = work.missing(lanes_of(source, options))
+        blocks = overlaps(make_blocks(scans, self.workers), gaps)
         if not blocks:
             return
         threads = self.threads or (os.cpu_count() or 1) // self.workers
@@ -96,10 +86,8 @@ class ScanByWorkers:
             self.make_model,
             max(1, threads),
         )
-        columns = len(scan.columns)
-        windows = sum(len(strips_of(scan, *b)) for b in blocks) * columns
         logger.info(
-            '%s: %d x %d pixels, %d blocks of rows, %d workers',
+            '%s: %d x %d pixels, %d blocks, %d workers',
             source.path,
             source.shape[1],
             source.shape[0],
@@ -107,7 +95,7 @@ class ScanByWorkers:
             min(self.workers, len(blocks)),
         )
         bar = tqdm(
-            total=min(windows, scan.num_windows),
+            total=windows_of(scans, gaps),
             unit='window',
             desc=source.path.name,
             disable=not options.progress,
@@ -142,14 +130,14 @@ def refuse_missing(
     Raises:
         UnfinishedError: If rows are missing.
     """
-    gaps = work.missing(source.shape[0])
+    gaps = work.missing(lanes_of(source, options))
     if gaps:
-        rows = ', '.join(f'{top} to {bottom}' for top, bottom in gaps[:5])
+        share = sum(gap.area for gap in gaps) / np.prod(source.shape)
+        places = ', '.join(map(str, gaps[:5]))
         raise UnfinishedError(
-            f'{sum(b - t for t, b in gaps)} of {source.shape[0]} rows of '
-            f'{source.path} are missing ({rows}): run the share that ended '
-            'early again, or give the command without --assemble to predict '
-            'them here'
+            f'{100 * share:.1f} % of {source.path} is missing ({places}): '
+            'run the share that ended early again, or give the command '
+            'without --assemble to predict the rest here'
         )
 
 
@@ -162,17 +150,16 @@ class Pace:
 
     def __init__(self, source: RasterSource) -> None:
         self._started = time.monotonic()
-        self._area = 0.0  # of a row, km2
+        self._area = 0.0  # of a pixel, km2
         if source.resolution is not None:
-            down, across = source.resolution
-            self._area = down * across * source.shape[1] / 1e6
+            self._area = source.resolution[0] * source.resolution[1] / 1e6
 
-    def __call__(self, left: int, rows: int) -> str:
-        """Text from the number of blocks left and of rows done."""
+    def __call__(self, left: int, pixels: int) -> str:
+        """Text from the number of blocks left and of pixels done."""
         text = f'{left} blocks left'
         if self._area:
             hours = (time.monotonic() - self._started) / 3600
-            text += f', {self._area * rows / hours:.3g} km2/h'
+            text += f', {self._area * pixels / hours:.3g} km2/h'
         return text
 
 
@@ -185,9 +172,9 @@ def _tell(report: Report, source: RasterSource) -> None:
             len(report.poisoned),
         )
     if report.poisoned:
-        (top, bottom), why = next(iter(report.poisoned.items()))
+        block, why = next(iter(report.poisoned.items()))
         raise UnfinishedError(
             f'{len(report.poisoned)} blocks of {source.path} could not be '
-            f'predicted, the first from row {top} to {bottom}: {why}. The '
+            f'predicted, the first is {block}: {why}. The '
             'others are kept: give the same command again to retry these'
         )

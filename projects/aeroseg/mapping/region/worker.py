@@ -12,14 +12,14 @@ from typing import Any
 import torch
 
 from aeroseg.errors import reason
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.job.predict_scene import open_scene
-from aeroseg.mapping.job.scan_scene import keep_rows
+from aeroseg.mapping.job.scan_scene import keep_rows, lane_scans
 from aeroseg.mapping.job.scene_options import SceneOptions
-from aeroseg.mapping.job.work_folder import Rows, WorkFolder
+from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.remote_scene import Scene
 from aeroseg.mapping.windows.map_rows import MapRows, map_rows
-from aeroseg.mapping.windows.scan import Scan
 from aeroseg.mapping.windows.score_model import ScoreModel
 
 logger = logging.getLogger(__name__)
@@ -73,21 +73,16 @@ class BlockWorker:
         self.source = self._open.enter_context(open_scene(job.scene, options))
         self.job = job
         self.work = WorkFolder(job.folder, job.job, shared=True)
-        self.scan = Scan(
-            job.make_model(number),
-            self.source,
-            options.tiling,
-            job.scheme.num_scores,
-            tick,
-        )
+        model = job.make_model(number)
+        self.scans = lane_scans(model, self.source, job.scheme, options, tick)
         self._rows: Iterator[MapRows] = iter(())
-        self._at: int | None = None
+        self._last: Block | None = None
 
-    def run(self, block: Rows) -> None:
+    def run(self, block: Block) -> None:
         """Predict a block and keep it.
 
         Args:
-            block (Rows): Ends where strips end, see :func:`make_blocks`, or
+            block (Block): Ends where strips end, see :func:`make_blocks`, or
                 at rows that are kept already.
 
         Raises:
@@ -95,18 +90,13 @@ class BlockWorker:
             OSError: If the work folder cannot be written.
             MemoryError: If a window does not fit into memory.
         """
-        if self._at != block.top:
-            self._rows = map_rows(self.scan, self.job.scheme, block.top)
-        self._at = None
-        keep_rows(
-            self._rows,
-            block.bottom,
-            self.scan,
-            self.job.scheme,
-            self.job.options,
-            self.work,
-        )
-        self._at = block.bottom
+        scan, scheme = self.scans[block.left], self.job.scheme
+        if self._last is None or not block.is_below(self._last):
+            self._rows = map_rows(scan, scheme, block.top)
+        self._last = None
+        options, work = self.job.options, self.work
+        keep_rows(self._rows, block.bottom, scan, scheme, options, work)
+        self._last = block
 
     def close(self) -> None:
         """Close the scene."""
@@ -127,7 +117,7 @@ class Attempts:
         self._given = (job, number, tick)
         self._worker: BlockWorker | None = None
 
-    def __call__(self, block: Rows) -> str:
+    def __call__(self, block: Block) -> str:
         """Predict a block.
 
         Returns:

@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The map of a scene, row by row: labels and scores at the scene's size."""
 
+from bisect import bisect_left
 from collections.abc import Iterator
 
 import numpy as np
@@ -9,7 +10,7 @@ from torch import Tensor
 
 from aeroseg.mapping.label_scheme import LabelScheme
 
-from .resample_rows import ResampleRows
+from .resample_rows import ResampleAxis, ResampleRows
 from .scan import Scan
 
 MapRows = tuple[int, np.ndarray, Tensor]  # top row, labels, scores
@@ -35,16 +36,22 @@ def map_rows(
             from the top.
 
     Yields:
-        MapRows: Number of the top row; ids (n, W) of the type of the scheme,
-        its 'no data' included; probabilities (S, n, W), which are
-        overwritten afterwards.
+        MapRows: Number of the top row; ids (n, w) of the columns of the
+        scan's lane, of the type of the scheme, its 'no data' included;
+        probabilities (S, n, w), which are overwritten afterwards.
     """
-    source, clock = scan.source, scan.clock
-    resample = ResampleRows(source.grid, source.shape)
-    rows = resample(scan.rows(resample.first_needed(first)), first)
+    source, clock, lane = scan.source, scan.clock, scan.lane
+    resample = ResampleRows(
+        source.grid,
+        source.shape,
+        range(lane.left, lane.right),
+        scan.columns.origin,
+    )
+    rows = resample(scan.rows(resample.rows.first_needed(first)), first)
     for top, scores in clock.each('resampling', rows):
+        bottom = top + scores.shape[1]
         with clock('reading'):
-            valid = source.valid(top, top + scores.shape[1])
+            valid = source.valid(top, bottom, lane.left, lane.right)
         with clock('deciding'):
             chunks = scores.split(_CHUNK, dim=1)
             labels = np.concatenate([scheme.decide(c) for c in chunks])
@@ -54,9 +61,8 @@ def map_rows(
 
 def ends_of_strips(scan: Scan) -> list[int]:
     """The row of the scene, per strip, that the map is complete to."""
-    resample = ResampleRows(scan.source.grid, scan.source.shape)
-    strips = scan.strips
-    return [resample.ready(strips.complete(i)) for i in range(len(strips))]
+    strips, rows = scan.strips, _rows(scan)
+    return [rows.ready(strips.complete(i)) for i in range(len(strips))]
 
 
 def strips_of(scan: Scan, top: int, bottom: int) -> range:
@@ -67,10 +73,13 @@ def strips_of(scan: Scan, top: int, bottom: int) -> range:
         top (int): First row.
         bottom (int): Row after the last one.
     """
-    resample = ResampleRows(scan.source.grid, scan.source.shape)
-    first = scan.strips.first_reaching(resample.first_needed(top))
-    ends = ends_of_strips(scan)
-    last = next(i for i, end in enumerate(ends) if end >= bottom)
+    first = scan.strips.first_reaching(_rows(scan).first_needed(top))
+    strips, rows = scan.strips, _rows(scan)
+    last = bisect_left(
+        range(len(strips)),
+        bottom,
+        key=lambda strip: rows.ready(strips.complete(strip)),
+    )
     return range(first, last + 1)
 
 
@@ -81,9 +90,12 @@ def warm_up(scan: Scan, first: int = 0) -> None:
         scan (Scan): The scan.
         first (int): Row of the scene that it will start with.
     """
-    resample = ResampleRows(scan.source.grid, scan.source.shape)
-    strip = scan.strips.first_reaching(resample.first_needed(first))
+    strip = scan.strips.first_reaching(_rows(scan).first_needed(first))
     count = min(scan.batch, len(scan.columns))
     size = scan.strips.size, scan.columns.size
     images = torch.full((count, 3, *size), 128.0)
-    scan.model.predict_scores(images, strip * len(scan.columns))
+    scan.model.predict_scores(images, scan.number_of(strip))
+
+
+def _rows(scan: Scan) -> ResampleAxis:
+    return ResampleAxis(scan.source.grid[0], scan.source.shape[0])

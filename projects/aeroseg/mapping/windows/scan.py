@@ -13,10 +13,11 @@ from aeroseg.mapping.reading.image_source import Source
 from aeroseg.mapping.stopwatch import Stopwatch
 
 from .batch_log import BatchLog
+from .lanes import Lane, whole
 from .score_model import PatientModel, ScoreModel
 from .tiling import Tiling
 
-Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, W')
+Rows = tuple[int, Tensor]  # number of the first row, scores (S, n, w')
 
 
 class Strip(NamedTuple):
@@ -24,10 +25,10 @@ class Strip(NamedTuple):
 
     Attributes:
         number (int): From 0 at the top.
-        image (np.ndarray): RGB, (3, h, W') uint8.
-        valid (np.ndarray): Where there is data, (h, W') bool.
-        some (np.ndarray): Columns with data somewhere, (W',) bool.
-        every (np.ndarray): Columns with data everywhere, (W',) bool.
+        image (np.ndarray): RGB, (3, h, w') uint8.
+        valid (np.ndarray): Where there is data, (h, w') bool.
+        some (np.ndarray): Columns with data somewhere, (w',) bool.
+        every (np.ndarray): Columns with data everywhere, (w',) bool.
     """
 
     number: int
@@ -43,7 +44,7 @@ class Scan:
     A strip is a row of windows. Only one strip of scores is held: once its
     windows are predicted, the rows that no later strip reaches are complete
     and yielded, and the rest moves up. Memory therefore depends on the
-    window, the batch and the width of the scene, never on its height.
+    window, the batch and the width w' of the lane, never on the height.
 
     Args:
         model (ScoreModel): The model.
@@ -58,9 +59,10 @@ class Scan:
         show (Callable[[int, int, Tensor], object]): Called with every window
             as soon as it is predicted: its first row and column on the grid,
             and its scores (S, h, w).
+        lane (Lane | None): The columns to predict; None for all.
 
     Attributes:
-        num_windows (int): Windows of the whole scene.
+        num_windows (int): Windows of the lane.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Scan:
         clock: Stopwatch | None = None,
         batches: BatchLog | None = None,
         show: Callable[[int, int, Tensor], object] = lambda *window: None,
+        lane: Lane | None = None,
     ) -> None:
         self.show = show
         self.clock = clock or Stopwatch()
@@ -80,15 +83,23 @@ class Scan:
         self.source = source
         self.num_scores = num_scores
         self.tick = tick
+        self.lane = lane or whole(source)
         height, width = source.grid
-        self.strips, self.columns = tiling.axis(height), tiling.axis(width)
+        self.strips = tiling.axis(height)
+        self.columns = tiling.axis(width).part(self.lane.first, self.lane.last)
+        self._per_strip = len(tiling.axis(width))
         # A pass never holds windows of two strips.
         self.batch = min(tiling.batch, len(self.columns))
 
     @property
     def num_windows(self) -> int:
-        """Windows of the whole scene."""
+        """Windows of the lane."""
         return len(self.strips) * len(self.columns)
+
+    def number_of(self, strip: int, column: int = 0) -> int:
+        """A number for a window that grows in the order of the work."""
+        strips = self.lane.number * len(self.strips) + strip
+        return strips * self._per_strip + column
 
     def rows(self, first: int = 0) -> Iterator[Rows]:
         """Blended rows from top to bottom.
@@ -98,11 +109,12 @@ class Scan:
                 those of a scan from the top.
 
         Yields:
-            Rows: Number of the first row and probabilities (S, n, W'). The
-            tensor is overwritten afterwards.
+            Rows: Number of the first row and probabilities (S, n, w') of
+            the columns that the windows cover, from `columns.origin` on.
+            The tensor is overwritten afterwards.
         """
         begin = self.strips.first_reaching(first)
-        width = self.source.grid[1]
+        width = self.columns.length
         scores = torch.zeros(self.num_scores, self.strips.size, width)
         # One batch, filled again and again: fresh memory takes longer to get
         # than to fill.
@@ -133,7 +145,10 @@ class Scan:
 
     def _read(self, index: int) -> Strip:
         top = self.strips.starts[index]
-        image, valid = self.source.read(top, top + self.strips.size)
+        left = self.columns.origin
+        image, valid = self.source.read(
+            top, top + self.strips.size, left, left + self.columns.length
+        )
         some = np.logical_or.reduce(valid, axis=0)
         every = np.logical_and.reduce(valid, axis=0)
         return Strip(index, image, valid, some, every)
@@ -151,7 +166,7 @@ class Scan:
                 window.copy_(pixels[:, :, places[i]])
                 if not strip.every[places[i]].all():
                     _fill(window, strip.valid[:, places[i]])
-            number = strip.number * len(self.columns) + chosen[0]
+            number = self.number_of(strip.number, chosen[0])
             with self.clock('model'):
                 found = self.model.predict_scores(
                     windows[: len(chosen)], number
@@ -175,6 +190,7 @@ class Scan:
             weight = down * torch.from_numpy(self.columns.weights[i])
             place = scores[:, :, left : left + self.columns.size]
             place.addcmul_(window, weight)
+            left += self.columns.origin
             self.show(self.strips.starts[index], left, window)
 
 

@@ -1,7 +1,10 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The places of windows in a scene and the weights that blend them."""
 
+from bisect import bisect_left, bisect_right
+from copy import copy
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -69,11 +72,16 @@ class Tiling:
         Args:
             length (int): Pixels of that side.
         """
-        return Axis(self, length)
+        return _make_axis(self, length)
+
+
+@lru_cache(maxsize=8)  # those of a country are large, and lanes share them
+def _make_axis(tiling: Tiling, length: int) -> 'Axis':
+    return Axis(tiling, length)
 
 
 class Axis:
-    """Windows along one side of a scene.
+    """Windows along one side of a scene; it is not changed once it is made.
 
     The weights of all windows add up to one at every pixel of the side.
     A window at (i, j) has the weight ``rows.weights[i] x cols.weights[j]``,
@@ -85,9 +93,11 @@ class Axis:
         length (int): Pixels of the side.
 
     Attributes:
+        origin (int): First pixel of the side that these windows cover.
         size (int): Pixels of a window: the window of the tiling, or the side
             itself if that is shorter.
-        starts (list[int]): First pixel of each window, ascending.
+        starts (list[int]): First pixel of each window from the origin,
+            ascending.
         weights (list[np.ndarray]): (size,) float32 per window.
     """
 
@@ -95,6 +105,7 @@ class Axis:
         if length < 1:
             raise ValueError(f'a side of {length} pixels holds no window')
         self.length = length
+        self.origin = 0
         self.size = min(tiling.window, length)
         self.starts = starts_by_overlap(length, tiling.window, tiling.shared)
         raw = [self._ramp(i, tiling) for i in range(len(self.starts))]
@@ -109,6 +120,22 @@ class Axis:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def part(self, first: int, last: int) -> 'Axis':
+        """The windows that some pixels need, with an origin of their own.
+
+        Args:
+            first (int): First of these pixels.
+            last (int): Pixel after the last one.
+        """
+        begin = self.first_reaching(first)
+        end = bisect_left(self.starts, last)
+        found = copy(self)
+        found.origin = self.origin + self.starts[begin]
+        found.starts = [s - self.starts[begin] for s in self.starts[begin:end]]
+        found.weights = self.weights[begin:end]
+        found.length = found.starts[-1] + self.size
+        return found
+
     def complete(self, index: int) -> int:
         """Pixels (a count from 0) that need no window after `index`."""
         last = index + 1 == len(self.starts)
@@ -116,9 +143,7 @@ class Axis:
 
     def first_reaching(self, pixel: int) -> int:
         """Index of the first window that covers `pixel` or lies behind."""
-        return next(
-            i for i, s in enumerate(self.starts) if s + self.size > pixel
-        )
+        return bisect_right(self.starts, pixel - self.size)
 
     def _ramp(self, index: int, tiling: Tiling) -> np.ndarray:
         # sin^2 rises from 0 to 1; mirrored, it complements itself to 1.

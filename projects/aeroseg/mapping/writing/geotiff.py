@@ -3,6 +3,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from rasterio.shutil import copy as copy_raster
 from rasterio.windows import Window
 
 from aeroseg.files import atomic_path
+from aeroseg.mapping.block import Block
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.gdal import gdal_errors, ignore_warning
 from aeroseg.mapping.reading.raster_source import RasterSource
@@ -25,7 +27,7 @@ SCORE_STEPS = 254  # 1.0 is stored as 254
 
 @contextmanager
 def label_draft(
-    pieces: Iterable[tuple[int, np.ndarray]],
+    pieces: Iterable[tuple[Block, np.ndarray]],
     source: RasterSource,
     scheme: LabelScheme,
     work: Path,
@@ -33,8 +35,8 @@ def label_draft(
     """The content of `labels.tif`, uncompressed: quick to read again.
 
     Args:
-        pieces (Iterable[tuple[int, np.ndarray]]): First row and ids (n, W),
-            from top to bottom.
+        pieces (Iterable[tuple[Block, np.ndarray]]): Blocks and their ids
+            (h, w), lane by lane and from top to bottom.
         source (RasterSource): Gives size, CRS and transform.
         scheme (LabelScheme): Gives type, 'no data', names and colours.
         work (Path): Folder for the draft.
@@ -55,7 +57,7 @@ def label_draft(
         colours = dict(enumerate(classes.palette))
         data.write_colormap(1, colours | {scheme.nodata: (0, 0, 0, 0)})
 
-    expanded = ((top, labels[None]) for top, labels in pieces)
+    expanded = ((block, labels[None]) for block, labels in pieces)
     profile = _profile(source, 1, scheme.dtype, scheme.nodata)
     # As GDAL does for colour tables; 'mode' takes longer than the rest.
     how = Resampling.nearest
@@ -66,7 +68,7 @@ def label_draft(
 
 @contextmanager
 def score_draft(
-    pieces: Iterable[tuple[int, np.ndarray]],
+    pieces: Iterable[tuple[Block, np.ndarray]],
     source: RasterSource,
     scheme: LabelScheme,
     work: Path,
@@ -74,8 +76,8 @@ def score_draft(
     """The content of `scores.tif`: a band per class, GIS shows 0-1.
 
     Args:
-        pieces (Iterable[tuple[int, np.ndarray]]): First row and quantised
-            scores (S, n, W), from top to bottom.
+        pieces (Iterable[tuple[Block, np.ndarray]]): Blocks and their
+            quantised scores (S, h, w), lane by lane and from top to bottom.
         source (RasterSource): Gives size, CRS and transform.
         scheme (LabelScheme): Gives the names.
         work (Path): Folder for the draft.
@@ -124,7 +126,7 @@ def _profile(
 def _tiled(
     path: Path,
     profile: dict[str, Any],
-    pieces: Iterable[tuple[int, np.ndarray]],
+    pieces: Iterable[tuple[Block, np.ndarray]],
     describe: Callable[[Any], None],
     how: Resampling,
 ) -> Iterator[Path]:
@@ -136,8 +138,8 @@ def _tiled(
             rasterio.open(path, 'w', **profile) as data,
         ):
             describe(data)
-            for top, rows in regroup(pieces, BLOCK):
-                size = Window(0, top, rows.shape[2], rows.shape[1])
+            for left, top, rows in regroup(pieces, BLOCK):
+                size = Window(left, top, rows.shape[2], rows.shape[1])
                 data.write(rows, window=size)
             if factors:
                 _build_overviews(data, factors, how)
@@ -180,34 +182,35 @@ def _check_size(
 
 
 def regroup(
-    pieces: Iterable[tuple[int, np.ndarray]], height: int
-) -> Iterator[tuple[int, np.ndarray]]:
+    pieces: Iterable[tuple[Block, np.ndarray]], height: int
+) -> Iterator[tuple[int, int, np.ndarray]]:
     """Regroup rows so that a row of GeoTIFF tiles is written at once.
 
     Args:
-        pieces (Iterable[tuple[int, np.ndarray]]): First row and rows
-            (C, n, W), from top to bottom without a gap.
+        pieces (Iterable[tuple[Block, np.ndarray]]): Blocks and their rows
+            (C, h, w), lane by lane and from top to bottom without a gap.
         height (int): Rows of a tile.
 
     Yields:
-        tuple[int, np.ndarray]: First row and rows (C, `height`, W); the
-        last ones may be fewer.
+        tuple[int, int, np.ndarray]: First column, first row and rows
+        (C, `height`, w); the last ones of a lane may be fewer.
     """
-    held: list[np.ndarray] = []
-    first = count = 0
-    for _, rows in pieces:
-        held.append(rows)
-        count += rows.shape[1]
-        if count < height:
-            continue
-        joined = np.concatenate(held, axis=1)
-        while count >= height:
-            yield first, joined[:, :height]
-            joined, first = joined[:, height:], first + height
-            count -= height
-        held = [joined]
-    if count:
-        yield first, np.concatenate(held, axis=1)
+    for left, lane in groupby(pieces, lambda piece: piece[0].left):
+        held: list[np.ndarray] = []
+        first = count = 0
+        for _, rows in lane:
+            held.append(rows)
+            count += rows.shape[1]
+            if count < height:
+                continue
+            joined = np.concatenate(held, axis=1)
+            while count >= height:
+                yield left, first, joined[:, :height]
+                joined, first = joined[:, height:], first + height
+                count -= height
+            held = [joined]
+        if count:
+            yield left, first, np.concatenate(held, axis=1)
 
 
 def write_cog(draft: Path, path: Path) -> None:
