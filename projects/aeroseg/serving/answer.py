@@ -19,6 +19,7 @@ from aeroseg.mapping.job.scene_options import SceneOptions
 from aeroseg.mapping.job.work_folder import WorkFolder
 from aeroseg.mapping.label_scheme import LabelScheme
 from aeroseg.mapping.reading.raster_source import RasterSource
+from aeroseg.mapping.reading.remote_scene import content
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.palette import default_palette
 from aeroseg.version import __version__
@@ -66,16 +67,21 @@ class Answerer:
         self._lock = Lock()
 
     def name_of(self, question: Question) -> str:
-        """The name of a question's folder; equal for equal questions."""
+        """The name of a question's folder.
+
+        Equal for equal questions about a scene that has not changed.
+        """
         options = self._options(question).identity()
-        content = [
+        path = self.scenes.path(question.scene)
+        asked = [
             question.to_dict(),
-            str(self.scenes.path(question.scene)),
+            str(path),
+            content(path),
             options,
             self.predictor.model_id,
             __version__,
         ]
-        text = json.dumps(content, default=str, sort_keys=True)
+        text = json.dumps(asked, default=str, sort_keys=True)
         digest = hashlib.sha256(text.encode()).hexdigest()
         return f'{question.scene}-{digest[:10]}'
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Lock
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import rasterio
@@ -20,7 +20,7 @@ from aeroseg.files import atomic_path
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import to_map
 from aeroseg.mapping.reading.raster_source import RasterSource
-from aeroseg.mapping.reading.remote_scene import Scene
+from aeroseg.mapping.reading.remote_scene import Scene, content
 
 from .tiles import levels, locate_tile, picture_tile
 
@@ -37,6 +37,11 @@ _OPEN = 4  # scenes that are kept open
 
 class UnknownNameError(KeyError):
     """There is no scene, or no job, of a name that was asked for."""
+
+
+class _Open(NamedTuple):
+    source: RasterSource
+    content: dict[str, Any]
 
 
 class Scenes:
@@ -67,7 +72,7 @@ class Scenes:
         self.stretch = stretch
         self.limit = limit
         self._paths: dict[str, Scene] = {}
-        self._open: OrderedDict[str, RasterSource] = OrderedDict()
+        self._open: OrderedDict[str, _Open] = OrderedDict()
         self._lock = Lock()
         for path in find_scenes(inputs):
             self._add(path)
@@ -98,7 +103,7 @@ class Scenes:
         return self._paths[name]
 
     def source(self, name: str) -> RasterSource:
-        """An open scene; the last few stay open.
+        """An open scene; the last few stay open until their file changes.
 
         Raises:
             UnknownNameError: If there is no such scene.
@@ -108,14 +113,16 @@ class Scenes:
         path = self.path(name)
         with self._lock:
             found = self._open.pop(name, None)
-            if found is None:
-                found = RasterSource(
+            now = content(path)
+            if found is None or found.content != now:
+                source = RasterSource(
                     path, self.bands, stretch=self.stretch, allow_damaged=True
                 )
+                found = _Open(source, now)
             self._open[name] = found
             while len(self._open) > _OPEN:
                 self._open.popitem(last=False)
-            return found
+            return found.source
 
     def describe(self, name: str) -> dict[str, Any]:
         """What the page needs to know of a scene.
@@ -161,12 +168,12 @@ class Scenes:
             return [longitude[0], latitude[0]]
         return None
 
-    def keep_upload(self, name: str, content: Path) -> str:
+    def keep_upload(self, name: str, upload: Path) -> str:
         """Check a file that was uploaded, and offer it.
 
         Args:
             name (str): As the user calls it.
-            content (Path): The file, which is moved.
+            upload (Path): The file, which is moved.
 
         Returns:
             str: The short name.
@@ -174,18 +181,18 @@ class Scenes:
         Raises:
             ValueError: If it is no raster of an allowed format.
         """
-        suffix = _suffix_of(content)
+        suffix = _suffix_of(upload)
         if suffix is None:
             raise ValueError(
                 f'{name} is not an image that can be uploaded; allowed are '
                 'GeoTIFF, PNG, JPEG, JPEG 2000 and WebP'
             )
-        RasterSource(content, self.bands, stretch=self.stretch).data.close()
-        digest = hashlib.sha256(content.read_bytes()).hexdigest()[:8]
+        RasterSource(upload, self.bands, stretch=self.stretch).data.close()
+        digest = hashlib.sha256(upload.read_bytes()).hexdigest()[:8]
         stem = re.sub(r'[^\w-]+', '-', Path(name).stem)[:40].strip('-')
         target = self.uploads / f'{stem or "upload"}-{digest}{suffix}'
         with atomic_path(target) as part:
-            content.replace(part)
+            upload.replace(part)
         return self._add(target)
 
 
