@@ -3,14 +3,13 @@
 
 import logging
 from collections.abc import (
-    Callable,
     Iterable,
     Iterator,
     Mapping,
     Sequence,
 )
 from functools import partial
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -86,12 +85,10 @@ def scan_scene(
     gaps = _gaps(work, source, options, within)
     if not gaps:
         return
-    scans = lane_scans(model, source, scheme, options)
     batches = _batches(options, work) if within is None else None
-    for scan in scans.values():
-        scan.clock = clock
-        if batches is not None:
-            scan.model.batches = batches
+    scans = lane_scans(
+        model, source, scheme, options, clock=clock, batches=batches
+    )
     gaps = _gaps(work, source, options, within)  # damaged batches drop all
     if watcher is None:
         # Who looks on wants the first window, not the memory it will take.
@@ -136,7 +133,7 @@ def lane_scans(
     source: RasterSource,
     scheme: LabelScheme,
     options: SceneOptions,
-    tick: Callable[[int], object] = lambda count: None,
+    **more: Any,
 ) -> dict[int, Scan]:
     """A scan for each lane of a scene.
 
@@ -145,8 +142,7 @@ def lane_scans(
         source (RasterSource): The scene.
         scheme (LabelScheme): What the ids mean.
         options (SceneOptions): Give the windows.
-        tick (Callable[[int], object]): Called with the number of windows
-            that were done.
+        **more: Of :class:`Scan`.
 
     Returns:
         dict[int, Scan]: By the first column of the lane.
@@ -157,8 +153,8 @@ def lane_scans(
             source,
             options.tiling,
             scheme.num_scores,
-            tick,
             lane=lane,
+            **more,
         )
         for lane in make_lanes(source, options.tiling)
     }

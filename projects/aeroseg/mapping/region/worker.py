@@ -74,7 +74,9 @@ class BlockWorker:
         self.job = job
         self.work = WorkFolder(job.folder, job.job, shared=True)
         model = job.make_model(number)
-        self.scans = lane_scans(model, self.source, job.scheme, options, tick)
+        self.scans = lane_scans(
+            model, self.source, job.scheme, options, tick=tick
+        )
         self._rows: Iterator[MapRows] = iter(())
         self._last: Block | None = None
 
