@@ -19,9 +19,9 @@ from aeroseg.background import decide
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
+from ..original_size import common_original_size, to_original_size
+from ..slide_global import slide_global
 from .inference_config import apply_test_classes, link_visualizer
-from .original_size import common_original_size, to_original_size
-from .slide_global import slide_global
 
 _PAD_VALUE = 128.0  # grey, as the published code pads
 _BACKGROUND = 255
