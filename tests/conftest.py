@@ -19,7 +19,7 @@ from mmseg.registry import MODELS
 
 from aeroseg.models import AerOSeg
 
-pytest_plugins = ('fixtures.scenes',)
+pytest_plugins = ('fixtures.browser', 'fixtures.scenes')
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -1,10 +1,8 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A real server with a small model, and a real browser."""
+"""A real server with a small model."""
 
 import argparse
 import json
-import os
-import shutil
 import socket
 import threading
 import time
@@ -16,6 +14,7 @@ from urllib.error import HTTPError
 
 import numpy as np
 import pytest
+from PIL import Image
 
 pytest.importorskip('fastapi')
 pytest.importorskip('rasterio')
@@ -24,12 +23,6 @@ import uvicorn
 
 from aeroseg.apis import Predictor
 from aeroseg.serving.start import add_arguments, make_server_app
-
-BROWSER_FLAGS = (
-    *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
-    *('--disable-background-networking', '--disable-component-update'),
-    '--disable-sync',
-)
 
 
 class Served:
@@ -111,6 +104,26 @@ class Served:
         except ValueError:
             return status, data
 
+    @property
+    def scene(self) -> str:
+        """The name of the first scene."""
+        return self.ask('api/state')[1]['scenes'][0]['id']
+
+    def start(self, words: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Ask for a map of the first scene; its job."""
+        asked = {'scene': self.scene, 'words': words, **more}
+        status, job = self.ask('api/jobs', asked)
+        assert status == 200, job
+        return job
+
+    def map(self, words: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Ask for a map of the first scene; its job, done."""
+        return self.wait(self.start(words, **more)['id'], 'done')
+
+    def file(self, job: dict[str, Any], name: str) -> Path:
+        """A file of a map."""
+        return self.args.out / job['id'] / name
+
     def wait(self, job: str, *states: str) -> dict[str, Any]:
         """A job once it is in one of the states."""
         end = time.monotonic() + 240
@@ -125,11 +138,6 @@ class Served:
         """End the server as a signal does."""
         self.server.should_exit = True
         self.thread.join()
-
-
-def words(*names: str, **more: Any) -> dict[str, Any]:
-    """The words of a question."""
-    return {'classes': [{'words': name} for name in names], **more}
 
 
 @pytest.fixture
@@ -156,17 +164,14 @@ def serve(
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Any]:
-    """Chromium; never skipped where CI is set."""
-    if not os.environ.get('CI'):
-        pytest.importorskip('playwright')
-        if shutil.which('chromium') is None:
-            pytest.skip('there is no chromium; apt install chromium')
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(
-            executable_path=shutil.which('chromium'), args=BROWSER_FLAGS
-        )
-        yield chromium
-        chromium.close()
+def shared(
+    tiny_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """One server for the tests that leave nothing behind on it."""
+    folder = tmp_path_factory.mktemp('shared')
+    scene = folder / 'scene.tif'
+    noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
+    Image.fromarray(noise).save(scene)
+    server = Served(tiny_files, '--out', folder / 'served', scene)
+    yield server
+    server.stop()
