@@ -11,9 +11,9 @@ from typing import Any
 # Read when huggingface_hub is imported: no retries where there is no network.
 os.environ['HF_HUB_OFFLINE'] = '1'
 
+import plain_configs  # noqa: F401
 import pytest
 import torch
-import yapf.yapflib.yapf_api as yapf_api
 from mmengine.config import Config
 from mmseg.registry import MODELS
 
@@ -22,21 +22,6 @@ from aeroseg.models import AerOSeg
 pytest_plugins = ('fixtures.browser', 'fixtures.scenes')
 
 ROOT = Path(__file__).resolve().parents[1]
-
-
-_format_code = yapf_api.FormatCode
-_formatted: dict[str, Any] = {}
-
-
-def _format_once(text: str, **options: Any) -> Any:
-    """A run formats its config five times, each takes yapf half a second."""
-    key = f'{options}{text}'
-    if key not in _formatted:
-        _formatted[key] = _format_code(text, **options)
-    return _formatted[key]
-
-
-yapf_api.FormatCode = _format_once
 
 
 def pytest_collection_finish() -> None:

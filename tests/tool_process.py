@@ -25,6 +25,8 @@ _SERVER.set_forkserver_preload(
     [
         *('aeroseg', 'aeroseg.apis', 'aeroseg.engine.run', 'aeroseg.world'),
         *('rasterio', 'pyogrio', 'mmengine.runner', 'mmseg.apis'),
+        *('matplotlib.figure', 'matplotlib.backends.backend_agg'),
+        'plain_configs',
     ]
 )
 
