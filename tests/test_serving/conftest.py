@@ -2,6 +2,7 @@
 """A real server with a small model."""
 
 import argparse
+import importlib.util
 import json
 import socket
 import threading
@@ -14,15 +15,11 @@ from urllib.error import HTTPError
 
 import numpy as np
 import pytest
-from PIL import Image
 
-pytest.importorskip('fastapi')
-pytest.importorskip('rasterio')
-
-import uvicorn
-
-from aeroseg.apis import Predictor
-from aeroseg.serving.start import add_arguments, make_server_app
+# Imported below where it is needed: pytest -n loads this file in the process
+# that only hands out tests, too.
+if importlib.util.find_spec('fastapi') is None:
+    collect_ignore_glob = ['test_*.py']  # the extra `web` is missing
 
 
 class Served:
@@ -44,6 +41,11 @@ class Served:
         nap: float = 0.0,
         port: int = 0,
     ) -> None:
+        import uvicorn
+
+        from aeroseg.apis import Predictor
+        from aeroseg.serving.start import add_arguments, make_server_app
+
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         self.args = parser.parse_args([str(a) for a in arguments])
@@ -168,10 +170,10 @@ def shared(
     tiny_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Served]:
     """One server for the tests that leave nothing behind on it."""
+    from fixtures.scenes import random_pixels, write_geotiff
+
     folder = tmp_path_factory.mktemp('shared')
-    scene = folder / 'scene.tif'
-    noise = np.random.default_rng(0).integers(0, 256, (90, 70, 3), np.uint8)
-    Image.fromarray(noise).save(scene)
+    scene = write_geotiff(folder / 'scene.tif', random_pixels())
     server = Served(tiny_files, '--out', folder / 'served', scene)
     yield server
     server.stop()

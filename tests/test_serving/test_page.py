@@ -135,9 +135,9 @@ def test_cancel_reload_and_continue(
 
 
 def test_a_button_stays_where_it_is_while_it_is_pressed(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.map('road', 'tree')
     page.wait_for_the_map()
     page.tab.wait_for_selector('#advice p')
@@ -177,19 +177,17 @@ def test_the_page_waits_for_a_server_that_starts_again(
 
 
 def test_it_works_behind_a_prefix_and_asks_nobody_else(
-    serve: Serve,
-    scene: Path,
+    shared: Any,
     open_page: Callable[..., Page],
     proxy: Callable[[int], str],
 ) -> None:
-    served = serve(scene)
-    address = proxy(served.port)
+    address = proxy(shared.port)
     page = open_page(address)
     page.map('road', 'tree')
     page.wait_for_the_map()
     with page.tab.expect_download() as coming:
         page.tab.click('#downloads a >> nth=0')
-    made = served.args.out / page.job() / 'labels.tif'
+    made = shared.args.out / page.job() / 'labels.tif'
     assert Path(coming.value.path()).read_bytes() == made.read_bytes()
     assert len(page.asked) > 10
     assert all(asked.startswith(address) for asked in page.asked)
@@ -217,9 +215,9 @@ def test_html_in_a_name_is_shown_as_text(
 
 
 def test_words_that_cannot_be_asked_are_explained(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.map('')
     assert 'at least one word' in page.text('#error:not([hidden])')
     page.write('road', 'Road')
@@ -230,9 +228,9 @@ def test_words_that_cannot_be_asked_are_explained(
 
 
 def test_heat_swipe_and_opacity(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.map('road', 'tree')
     page.wait_for_the_map()
     page.tab.click('#legend button >> nth=1')
@@ -257,9 +255,9 @@ def test_heat_swipe_and_opacity(
 
 
 def test_the_keyboard_alone_is_enough(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.tab.focus('#scene')
     reached = []
     for _ in range(40):
@@ -301,11 +299,11 @@ def test_a_notebook_behind_a_proxy_shows_it_in_a_frame(
 
 @pytest.mark.parametrize('width', [1200, 400])
 def test_nothing_is_hard_to_read_or_to_reach(
-    serve: Serve, scene: Path, open_page: Callable[..., Page], width: int
+    shared: Any, open_page: Callable[..., Page], width: int
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(serve(scene).url, width=width)
+    page = open_page(shared.url, width=width)
     page.map('road', 'tree')
     page.wait_for_the_map()
     page.tab.evaluate(
@@ -319,12 +317,12 @@ def test_nothing_is_hard_to_read_or_to_reach(
 
 
 def test_a_file_is_uploaded_and_mapped(
-    serve: Serve, scene: Path, open_page: Callable[..., Page], tmp_path: Path
+    shared: Any, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     picture = tmp_path / 'my photo.png'
     noise = np.random.default_rng(0).integers(0, 256, (90, 130, 3), np.uint8)
     Image.fromarray(noise).save(picture)
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.tab.set_input_files('#file', picture)
     page.tab.wait_for_function(
         "() => document.querySelector('#scene-facts').textContent"
