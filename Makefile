@@ -15,12 +15,13 @@ MINIMUM := $(addprefix tests/, test_apis test_checkpoints test_datasets test_eng
 	test_writing/test_geoparquet.py test_writing/test_stac_item.py) \
 	--deselect tests/test_world/test_worlds.py::test_the_first_world_is_as_it_was
 
-.PHONY: help demo test test-slow test-minimum lint types site lint-container clean
+.PHONY: help demo test test-slow test-wheel test-minimum lint types site lint-container clean
 
 help:
 	@echo 'make demo       make $(VENV), then train and test AerOSeg on generated scenes'
 	@echo 'make test       make $(VENV), then lint, types and all tests but the slow ones'
 	@echo 'make test-slow  tests with full-size models'
+	@echo 'make test-wheel  the wheel alone, in an environment of its own'
 	@echo 'make test-minimum  tests with the oldest versions, in $(VENV)-minimum'
 	@echo 'make lint types only lint and types'
 	@echo 'make site       the pages as a site, in site/'
@@ -52,6 +53,9 @@ test: lint types
 # The models fill the memory: one after the other.
 test-slow: $(READY)
 	$(BIN)/python -m pytest -m slow
+
+test-wheel: $(READY)
+	$(BIN)/python -m pytest -m wheel
 
 site: $(READY)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet

@@ -4,39 +4,26 @@
 import gc
 import os
 import socket
-from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 # Read when huggingface_hub is imported: no retries where there is no network.
 os.environ['HF_HUB_OFFLINE'] = '1'
 
 import pytest
-import torch
-import yapf.yapflib.yapf_api as yapf_api
-from mmengine.config import Config
-from mmseg.registry import MODELS
 
-from aeroseg.models import AerOSeg
-
-pytest_plugins = ('fixtures.scenes',)
-
+FIXTURES = ('fixtures.browser', 'fixtures.models', 'fixtures.scenes')
 ROOT = Path(__file__).resolve().parents[1]
 
 
-_format_code = yapf_api.FormatCode
-_formatted: dict[str, Any] = {}
+def pytest_configure(config: pytest.Config) -> None:
+    """Import what tests need, except where tests are only handed out.
 
-
-def _format_once(text: str, **options: Any) -> Any:
-    """A run formats its config five times, each takes yapf half a second."""
-    key = f'{options}{text}'
-    if key not in _formatted:
-        _formatted[key] = _format_code(text, **options)
-    return _formatted[key]
-
-
-yapf_api.FormatCode = _format_once
+    With ``-n 2``, three processes load this file, and two of them run tests.
+    """
+    if getattr(config.option, 'dist', 'no') == 'no':
+        for name in FIXTURES:
+            config.pluginmanager.import_plugin(name)
+        gc.freeze()  # what was imported is no garbage
 
 
 def pytest_collection_finish() -> None:
@@ -48,11 +35,6 @@ def pytest_collection_finish() -> None:
 def pytest_unconfigure() -> None:
     """Let the interpreter clean up as usual."""
     gc.unfreeze()
-
-
-@pytest.fixture(autouse=True)
-def _deterministic() -> None:
-    torch.manual_seed(0)
 
 
 @pytest.fixture(autouse=True)
@@ -82,24 +64,3 @@ def shared_dir() -> Path:
     if not folder.is_dir():
         pytest.skip('no folder of real imagery next to the checkout')
     return folder
-
-
-@pytest.fixture
-def tiny_config(root: Path) -> Config:
-    """Config with the tiny model; change it at will."""
-    path = root / 'configs' / '_base_' / 'models' / 'aeroseg_tiny.py'
-    return Config.fromfile(path)
-
-
-@pytest.fixture
-def build_tiny(tiny_config: Config) -> Callable[..., AerOSeg]:
-    """Build the tiny model for some classes, in eval mode."""
-
-    def build(names: Sequence[str] = ('road', 'tree'), **changes: Any) -> Any:
-        tiny_config.merge_from_dict(
-            {f'model.{key}': value for key, value in changes.items()}
-        )
-        tiny_config.model.vocabulary = {'names': tuple(names)}
-        return MODELS.build(tiny_config.model).eval()
-
-    return build

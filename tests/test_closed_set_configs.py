@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmseg.registry import DATASETS, MODELS
+from read_once import read_once
 
 from aeroseg.engine.closed_set import check_config, is_closed_set
 from aeroseg.read_config import read_config
@@ -33,7 +34,7 @@ SIZES = {
 
 @pytest.fixture(params=LEAVES)
 def config(request: pytest.FixtureRequest) -> Config:
-    return read_config(ROOT / request.param)
+    return read_config(read_once(request.param))
 
 
 def test_there_are_four_models_for_each_dataset_and_two_in_the_world() -> None:

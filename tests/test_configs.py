@@ -13,6 +13,7 @@ from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, HOOKS, METRICS, MODELS, TRANSFORMS
+from read_once import read_once
 
 from aeroseg.models import OpenVocabSegmentor
 from aeroseg.vocabulary import Vocabulary
@@ -33,7 +34,7 @@ def _from_the_root(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(params=LEAVES)
 def config(request: pytest.FixtureRequest) -> Config:
-    return Config.fromfile(request.param)
+    return read_once(request.param)
 
 
 def trained_on(config: Config) -> str:
@@ -97,16 +98,17 @@ def test_both_lengths_agree(config: Config) -> None:
     assert end == config.train_cfg.max_iters
 
 
-# The models of cross-dataset tests are those of the other configs.
-@pytest.mark.parametrize(
-    'config',
-    [
-        leaf
-        for leaf in LEAVES
-        if 'configs/cross/' not in leaf or 'dlrsd' in leaf
-    ],
-    indirect=True,
-)
+def _is_built(leaf: str) -> bool:
+    """The models of cross-dataset tests are those of the other configs.
+
+    SCAN cannot be built without memory, and is the same for every dataset.
+    """
+    if 'configs/cross/' in leaf:
+        return 'dlrsd' in leaf
+    return 'configs/scan/' not in leaf or 'isaid' in leaf
+
+
+@pytest.mark.parametrize('config', filter(_is_built, LEAVES), indirect=True)
 def test_it_builds_and_every_trained_parameter_is_optimised(
     config: Config,
 ) -> None:

@@ -1,9 +1,6 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The versions that AerOSeg runs on."""
 
-import subprocess
-import sys
-
 import mmengine
 import pytest
 
@@ -28,14 +25,3 @@ def test_report_lists_the_packages() -> None:
     lines = report().splitlines()
     names = {line.split(':')[0] for line in lines}
     assert {'AerOSeg', 'mmseg', 'open_clip', 'timm', 'PyTorch'} <= names
-
-
-def test_importing_the_package_prints_nothing() -> None:
-    done = subprocess.run(
-        [sys.executable, '-c', 'import aeroseg'],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout == ''
-    assert 'Warning' not in done.stderr

@@ -7,9 +7,6 @@ any size have tests next to the part that could have them.
 
 import ast
 import copy
-import os
-import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -185,25 +182,3 @@ def test_no_file_is_unpickled() -> None:
     ]
     assert loose == []
     assert not [p for p, c in calls() if ast.unparse(c.func) == 'pickle.load']
-
-
-def test_importing_works_twice_and_without_a_gpu() -> None:
-    code = (
-        'import importlib, aeroseg, torch\n'
-        'from mmengine.utils import import_modules_from_strings\n'
-        "import_modules_from_strings(['aeroseg'])\n"
-        'importlib.reload(aeroseg)\n'
-        'assert not torch.cuda.is_initialized()\n'
-    )
-    environment = {
-        **os.environ,
-        'PYTHONPATH': str(PACKAGE.parent),
-        'CUDA_VISIBLE_DEVICES': '',
-    }
-    done = subprocess.run(
-        [sys.executable, '-c', code],
-        env=environment,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr

@@ -16,7 +16,7 @@ from torch import Tensor
 
 from aeroseg.models import DenseCLIP, JBUUpsampler, TrainingFreeSegmentor
 from aeroseg.models.layers.clip_pretrained import load_tower, select_tower
-from aeroseg.models.segmentors.original_size import to_original_size
+from aeroseg.models.original_size import to_original_size
 from aeroseg.vocabulary import Vocabulary
 
 Tensors = dict[str, Tensor]

@@ -2,23 +2,20 @@
 """The code of the notebooks, cell by cell, with a model of random weights."""
 
 import json
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmseg.registry import MODELS
+from tool_process import run_tool
 
 import aeroseg.models  # noqa: F401
 from aeroseg.read_config import read_config
 
 ROOT = Path(__file__).resolve().parents[1]
-PROJECTS = str(ROOT / 'projects')
 NOTEBOOKS = sorted(path.name for path in (ROOT / 'notebooks').glob('*.ipynb'))
 
 
@@ -47,15 +44,11 @@ def _run(notebook: Path, **changes: object) -> dict:
     def shell(words: str) -> None:
         program, *arguments = shlex.split(words)
         assert program == 'aeroseg'
-        done = subprocess.run(
-            [sys.executable, '-m', program, *arguments],
-            env={**os.environ, 'PYTHONPATH': PROJECTS, 'OMP_NUM_THREADS': '1'},
-            capture_output=True,
-            text=True,
-            check=False,
+        done = run_tool(
+            'projects/aeroseg/__main__.py', *arguments, folder=Path.cwd()
         )
-        assert done.returncode == 0, done.stdout + done.stderr
-        said.append(done.stdout)
+        assert done.status == 0, done.out + done.err
+        said.append(done.out)
 
     space: dict = {'shell': shell}
     for number, code in enumerate(_code(notebook)):

@@ -2,10 +2,12 @@
 """What the code imports is declared, and what is declared is needed."""
 
 import ast
+import os
 import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -52,9 +54,10 @@ def _plain(distribution: str) -> str:
     return re.sub('[-_.]+', '-', distribution).lower().removeprefix('onedl-')
 
 
-def imported(folder: str) -> set[str]:
+@cache
+def imported(folder: str) -> frozenset[str]:
     """Distributions that the files of a folder import, ours left out."""
-    known = packages_distributions()
+    known = _distributions()
     starts = (ROOT / start for start in STARTS[folder])
     ours = {path.stem for start in starts for path in start.iterdir()}
     names = {
@@ -63,7 +66,11 @@ def imported(folder: str) -> set[str]:
         for name in imports(ast.parse(path.read_text()))
         if name not in sys.stdlib_module_names
     }
-    return {_plain(_first(x, known.get(x, [x]))) for x in names - ours}
+    found = (_first(x, known.get(x, [x])) for x in names - ours)
+    return frozenset(map(_plain, found))
+
+
+_distributions = cache(packages_distributions)
 
 
 def _first(package: str, distributions: list[str]) -> str:
@@ -117,11 +124,28 @@ def test_every_requirement_has_a_tested_version() -> None:
     assert needed == declared('constraints.txt')
 
 
-def test_the_package_imports_without_the_extras() -> None:
+def test_importing_needs_no_extra_and_no_gpu_and_prints_nothing() -> None:
+    """Twice, as mmengine's custom_imports may do."""
     files = (*EXTRAS, 'tests.txt')
     blocked = sorted(set().union(*map(declared, files)))
-    code = f'import sys; sys.modules.update(dict.fromkeys({blocked}))'
-    subprocess.run(
-        [sys.executable, '-c', f'{code}; import aeroseg, aeroseg.apis'],
-        check=True,
+    code = (
+        f'import sys; sys.modules.update(dict.fromkeys({blocked}))\n'
+        'import importlib, aeroseg, aeroseg.apis, torch\n'
+        'from mmengine.utils import import_modules_from_strings\n'
+        "import_modules_from_strings(['aeroseg'])\n"
+        'importlib.reload(aeroseg)\n'
+        'assert not torch.cuda.is_initialized()\n'
     )
+    done = subprocess.run(
+        [sys.executable, '-c', code],
+        env={
+            **os.environ,
+            'PYTHONPATH': str(ROOT / 'projects'),
+            'CUDA_VISIBLE_DEVICES': '',
+        },
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, ''), done.stderr
+    assert 'Warning' not in done.stderr

@@ -19,6 +19,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import PixelData
 from mmseg.registry import MODELS
 from mmseg.structures import SegDataSample
+from read_once import read_once
 from tables import load_tables, select_cells
 
 from aeroseg.models import AerOSeg
@@ -99,7 +100,7 @@ def _scope() -> None:
 
 
 def read(leaf: str) -> Config:
-    return Config.fromfile(ROOT / leaf)
+    return read_once(leaf)
 
 
 def variant(leaf: str) -> str:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmseg.registry import DATASETS, MODELS
+from read_once import read_once
 
 from aeroseg.apis.training_free import training_free_config
 from aeroseg.models import TrainingFreeSegmentor
@@ -43,7 +43,7 @@ def test_six_methods_on_three_datasets_and_in_the_world() -> None:
 
 
 def test_it_builds_as_the_method_it_names(path: Path) -> None:
-    config = Config.fromfile(path)
+    config = read_once(path)
     with torch.device('meta'):
         model = MODELS.build(config.model)
     assert isinstance(model, TrainingFreeSegmentor)
@@ -59,7 +59,7 @@ def test_it_builds_as_the_method_it_names(path: Path) -> None:
 
 
 def test_it_scores_all_classes_and_trains_on_nothing(path: Path) -> None:
-    config = Config.fromfile(path)
+    config = read_once(path)
     assert config.test_dataloader.dataset.classes == 'all'
     assert DATASETS.get(config.test_dataloader.dataset.type)
     assert config.train_dataloader is None
@@ -71,7 +71,7 @@ def test_the_model_without_a_checkpoint_is_that_of_a_config() -> None:
     """Built from code, since configs are not part of the package."""
     packaged = MODELS.build(training_free_config().model)
     file = ROOT / 'configs/training_free/segearth-ov_vit-b16_isaid.py'
-    config = Config.fromfile(file)
+    config = read_once(file)
     config.model.upsampler = None
     model = MODELS.build(config.model)
     for name in ('global_bias', 'logit_scale', 'synonyms', 'threshold'):

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import sysconfig
 import venv
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,34 @@ def copy_sources(target: Path) -> Path:
     for name in FILES:
         shutil.copy(root / name, target / name)
     return target
+
+
+def test_the_wheel_holds_every_file(tmp_path: Path) -> None:
+    root = copy_sources(tmp_path / 'source')
+    expected = {
+        path.relative_to(root).as_posix()
+        for folder in FOLDERS[:-1]
+        for path in (root / folder).rglob('*')
+        if path.is_file()
+        and '.mim' not in path.parts
+        and path.suffix != '.log'
+    }
+    build = 'from setuptools import build_meta as b; b.build_wheel("..")'
+    subprocess.run(
+        [sys.executable, '-c', build],
+        cwd=root,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    (wheel,) = tmp_path.glob('aeroseg-*.whl')
+    held = {
+        name.replace('aeroseg/.mim/', '')
+        if name.startswith('aeroseg/.mim/')
+        else f'projects/{name}'
+        for name in zipfile.ZipFile(wheel).namelist()
+        if '.dist-info/' not in name
+    }
+    assert held == expected | {'model-index.yml'}
 
 
 @pytest.fixture(scope='module')
@@ -78,6 +107,7 @@ def call(command: Path, folder: Path, *words: str) -> str:
     return done.stdout + done.stderr
 
 
+@pytest.mark.wheel
 def test_train_test_pack_and_predict_in_an_empty_folder(
     command: Path, tmp_path: Path
 ) -> None:

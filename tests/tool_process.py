@@ -25,6 +25,9 @@ _SERVER.set_forkserver_preload(
     [
         *('aeroseg', 'aeroseg.apis', 'aeroseg.engine.run', 'aeroseg.world'),
         *('rasterio', 'pyogrio', 'mmengine.runner', 'mmseg.apis'),
+        *('matplotlib.figure', 'matplotlib.backends.backend_agg'),
+        *('mmseg.engine', 'torch.utils.cpp_extension'),
+        'plain_configs',
     ]
 )
 
@@ -134,7 +137,7 @@ def run_ranks(script: Path, *arguments: object, size: int) -> list[ToolRun]:
     """Start a script in processes that can form a group, as torchrun does.
 
     Args:
-        script (Path): The script; its folder is the working directory.
+        script (Path): The script.
         *arguments (object): Its command line.
         size (int): Number of processes.
 
@@ -153,8 +156,12 @@ def run_ranks(script: Path, *arguments: object, size: int) -> list[ToolRun]:
         ToolRun(
             str(script),
             list(map(str, arguments)),
-            script.parent,
-            environment={**group, 'RANK': str(rank)},
+            ROOT,
+            environment={
+                **group,
+                'RANK': str(rank),
+                'LOCAL_RANK': str(rank),
+            },
         )
         for rank in range(size)
     ]

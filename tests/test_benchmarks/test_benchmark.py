@@ -11,6 +11,7 @@ TOOL = 'benchmarks/benchmark.py'
 TINY = 'configs/aeroseg/aeroseg_tiny_1xb2-20_openearthmap-64x64.py'
 
 
+@pytest.mark.slow  # a process per number of classes
 def test_prints_a_table_and_writes_json(tmp_path: Path) -> None:
     out = tmp_path / 'report.json'
     done = run_tool(

@@ -2,8 +2,6 @@
 """Weight files of every kind are read without unpickling."""
 
 import pickle
-import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -14,6 +12,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from safetensors.torch import save_file
+from tool_process import run_tool
 from torch import Tensor, nn
 
 from aeroseg.checkpoints.read import (
@@ -211,7 +210,8 @@ def test_a_file_without_names(tmp_path: Path) -> None:
 
 def test_memory_that_runs_out_is_no_fault_of_the_file(tmp_path: Path) -> None:
     torch.save({'w': torch.zeros(2**25)}, tmp_path / 'x.pth')  # 128 MiB
-    code = (
+    script = tmp_path / 'read.py'
+    script.write_text(
         'import resource, sys\n'
         'from pathlib import Path\n'
         'from aeroseg.checkpoints.read import read_checkpoint\n'
@@ -220,15 +220,10 @@ def test_memory_that_runs_out_is_no_fault_of_the_file(tmp_path: Path) -> None:
         'resource.setrlimit(resource.RLIMIT_AS, (limit, limit))\n'
         'read_checkpoint(sys.argv[1])\n'
     )
-    done = subprocess.run(
-        [sys.executable, '-c', code, str(tmp_path / 'x.pth')],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    error = done.stderr.strip().splitlines()[-1]
+    done = run_tool(str(script), tmp_path / 'x.pth')
+    error = done.err.strip().splitlines()[-1]
     assert "can't allocate memory" in error or error == 'MemoryError', error
-    assert 'not a checkpoint' not in done.stderr
+    assert 'not a checkpoint' not in done.err
 
 
 def flip(path: Path, place: int) -> None:

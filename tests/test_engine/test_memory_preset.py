@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 import torch
-from mmengine.config import Config
 from mmengine.optim import build_optim_wrapper
 from mmengine.registry import init_default_scope
 from mmseg.registry import MODELS
+from read_once import ROOT, read_once
 
 from aeroseg.engine.memory_preset import apply_memory_preset
 
@@ -22,21 +22,22 @@ CONFIGS = (
 )
 
 
+def preset_of(name: str) -> Path:
+    return ROOT / 'configs/_base_/memory' / f'{name}.py'
+
+
 @pytest.mark.parametrize('name', CONFIGS)
 @pytest.mark.parametrize('preset', PRESETS)
-def test_it_builds_and_the_batch_stays(
-    root: Path, preset: str, name: str
-) -> None:
-    init_default_scope('mmseg')
-    before = Config.fromfile(root / 'configs' / name)
-    config = Config.fromfile(root / 'configs' / name)
-    path = root / 'configs/_base_/memory' / f'{preset}.py'
+def test_the_batch_stays(preset: str, name: str) -> None:
+    before = read_once(f'configs/{name}')
+    config = read_once(f'configs/{name}')
+    path = preset_of(preset)
     apply_memory_preset(config, path)
     parts = config.optim_wrapper.get('accumulative_counts', 1)
     batch = before.train_dataloader.batch_size
     assert config.train_dataloader.batch_size * parts == batch
     assert config.train_dataloader.batch_size == min(
-        batch, Config.fromfile(path).images_at_once
+        batch, read_once(path).images_at_once
     )
     updates = before.train_cfg.max_iters
     assert config.train_cfg.max_iters == updates * parts
@@ -44,6 +45,19 @@ def test_it_builds_and_the_batch_stays(
     interval = before.train_cfg.val_interval
     assert config.train_cfg.val_interval == interval * parts
     assert 'images_at_once' not in config
+
+
+@pytest.mark.parametrize(
+    ('preset', 'name'),
+    [
+        *(('8gb', name) for name in CONFIGS),
+        *((preset, CONFIGS[0]) for preset in PRESETS[1:]),
+    ],
+)
+def test_it_builds(preset: str, name: str) -> None:
+    init_default_scope('mmseg')
+    config = read_once(f'configs/{name}')
+    apply_memory_preset(config, preset_of(preset))
     with torch.device('meta'):
         model = MODELS.build(config.model)
     build_optim_wrapper(model, config.optim_wrapper)
@@ -56,14 +70,14 @@ def test_it_builds_and_the_batch_stays(
         )
 
 
-def test_a_batch_that_cannot_be_split(root: Path) -> None:
-    config = Config.fromfile(root / 'configs' / CONFIGS[0])
+def test_a_batch_that_cannot_be_split() -> None:
+    config = read_once(f'configs/{CONFIGS[0]}')
     config.train_dataloader.batch_size = 3
     with pytest.raises(ValueError, match='a batch of 3'):
-        apply_memory_preset(config, root / 'configs/_base_/memory/12gb.py')
+        apply_memory_preset(config, preset_of('12gb'))
 
 
-def test_an_unknown_preset(root: Path) -> None:
-    config = Config.fromfile(root / 'configs' / CONFIGS[0])
+def test_an_unknown_preset() -> None:
+    config = read_once(f'configs/{CONFIGS[0]}')
     with pytest.raises(FileNotFoundError, match='12gb, 24gb, 80gb, 8gb'):
-        apply_memory_preset(config, root / 'configs/_base_/memory/7gb.py')
+        apply_memory_preset(config, preset_of('7gb'))

@@ -1,10 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""A real server with a small model, and a real browser."""
+"""A real server with a small model."""
 
 import argparse
+import importlib.util
 import json
-import os
-import shutil
 import socket
 import threading
 import time
@@ -17,19 +16,10 @@ from urllib.error import HTTPError
 import numpy as np
 import pytest
 
-pytest.importorskip('fastapi')
-pytest.importorskip('rasterio')
-
-import uvicorn
-
-from aeroseg.apis import Predictor
-from aeroseg.serving.start import add_arguments, make_server_app
-
-BROWSER_FLAGS = (
-    *('--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'),
-    *('--disable-background-networking', '--disable-component-update'),
-    '--disable-sync',
-)
+# Imported below where it is needed: pytest -n loads this file in the process
+# that only hands out tests, too.
+if importlib.util.find_spec('fastapi') is None:
+    collect_ignore_glob = ['test_*.py']  # the extra `web` is missing
 
 
 class Served:
@@ -51,6 +41,11 @@ class Served:
         nap: float = 0.0,
         port: int = 0,
     ) -> None:
+        import uvicorn
+
+        from aeroseg.apis import Predictor
+        from aeroseg.serving.start import add_arguments, make_server_app
+
         parser = argparse.ArgumentParser()
         add_arguments(parser)
         self.args = parser.parse_args([str(a) for a in arguments])
@@ -111,6 +106,26 @@ class Served:
         except ValueError:
             return status, data
 
+    @property
+    def scene(self) -> str:
+        """The name of the first scene."""
+        return self.ask('api/state')[1]['scenes'][0]['id']
+
+    def start(self, words: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Ask for a map of the first scene; its job."""
+        asked = {'scene': self.scene, 'words': words, **more}
+        status, job = self.ask('api/jobs', asked)
+        assert status == 200, job
+        return job
+
+    def map(self, words: dict[str, Any], **more: Any) -> dict[str, Any]:
+        """Ask for a map of the first scene; its job, done."""
+        return self.wait(self.start(words, **more)['id'], 'done')
+
+    def file(self, job: dict[str, Any], name: str) -> Path:
+        """A file of a map."""
+        return self.args.out / job['id'] / name
+
     def wait(self, job: str, *states: str) -> dict[str, Any]:
         """A job once it is in one of the states."""
         end = time.monotonic() + 240
@@ -125,11 +140,6 @@ class Served:
         """End the server as a signal does."""
         self.server.should_exit = True
         self.thread.join()
-
-
-def words(*names: str, **more: Any) -> dict[str, Any]:
-    """The words of a question."""
-    return {'classes': [{'words': name} for name in names], **more}
 
 
 @pytest.fixture
@@ -156,17 +166,14 @@ def serve(
 
 
 @pytest.fixture(scope='module')
-def browser() -> Iterator[Any]:
-    """Chromium; never skipped where CI is set."""
-    if not os.environ.get('CI'):
-        pytest.importorskip('playwright')
-        if shutil.which('chromium') is None:
-            pytest.skip('there is no chromium; apt install chromium')
-    from playwright.sync_api import sync_playwright
+def shared(
+    tiny_files: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Served]:
+    """One server for the tests that leave nothing behind on it."""
+    from fixtures.scenes import random_pixels, write_geotiff
 
-    with sync_playwright() as play:
-        chromium = play.chromium.launch(
-            executable_path=shutil.which('chromium'), args=BROWSER_FLAGS
-        )
-        yield chromium
-        chromium.close()
+    folder = tmp_path_factory.mktemp('shared')
+    scene = write_geotiff(folder / 'scene.tif', random_pixels())
+    server = Served(tiny_files, '--out', folder / 'served', scene)
+    yield server
+    server.stop()

@@ -6,6 +6,7 @@ import csv
 import io
 import shlex
 import shutil
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,10 +31,6 @@ WORDS = {
 }
 
 
-def first_scene(served: Any) -> str:
-    return served.ask('api/state')[1]['scenes'][0]['id']
-
-
 def picture(data: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(data)))
 
@@ -50,14 +47,16 @@ def whole(served: Any, path: str, shape: tuple[int, int], z: int) -> Any:
     return np.concatenate(rows)[: shape[0], : shape[1]]
 
 
+def until_rows_are_done(served: Any, job: dict[str, Any]) -> None:
+    while not served.ask(f'api/jobs/{job["id"]}')[1]['done'] > 5:
+        time.sleep(0.02)
+
+
 def test_tiles_legend_and_files_are_those_of_the_map(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene)
-    name = first_scene(served)
-    asked = {'scene': name, 'words': WORDS}
-    _, job = served.ask('api/jobs', asked)
-    job = served.wait(job['id'], 'done')
+    job = served.map(WORDS)
     tiles = f'api/jobs/{job["id"]}/tiles'
     seen = whole(served, tiles, (300, 220), 1)
     folder = served.args.out / job['id']
@@ -94,7 +93,7 @@ def test_tiles_legend_and_files_are_those_of_the_map(
 
 def test_the_scene_is_shown_pixel_by_pixel(serve: Serve, scene: Path) -> None:
     served = serve(scene)
-    name = first_scene(served)
+    name = served.scene
     _, facts = served.ask(f'api/scenes/{name}')
     assert (facts['width'], facts['height']) == (220, 300)
     assert facts['levels'] == 1
@@ -111,10 +110,7 @@ def test_the_command_makes_the_same_bytes(
     serve: Serve, scene: Path, tmp_path: Path
 ) -> None:
     served = serve(scene)
-    crop = [16, 20, 130, 90]
-    asked = {'scene': first_scene(served), 'words': WORDS, 'crop': crop}
-    _, job = served.ask('api/jobs', {**asked, 'gsd': 0.4})
-    job = served.wait(job['id'], 'done')
+    job = served.map(WORDS, crop=[16, 20, 130, 90], gsd=0.4)
     words = shlex.split(job['command'])
     assert words[:2] == ['python', 'tools/predict.py']
     place = words.index('--out') + 1
@@ -124,39 +120,34 @@ def test_the_command_makes_the_same_bytes(
     assert run(parser.parse_args(words[2:])) == 0
     for file in ('labels.tif', 'scores.tif', 'classes.csv'):
         here = (tmp_path / 'by-hand' / file).read_bytes()
-        assert (served.args.out / job['id'] / file).read_bytes() == here
+        assert served.file(job, file).read_bytes() == here
 
 
 def test_other_words_on_the_same_view_do_not_look_again(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene)
-    asked = {'scene': first_scene(served), 'crop': [0, 0, 120, 120]}
-    answers = []
-    for names in (WORDS, {'classes': [{'words': 'roof'}, {'words': 'sea'}]}):
-        before = len(served.looks)
-        _, job = served.ask('api/jobs', {**asked, 'words': names})
-        answers.append(served.wait(job['id'], 'done'))
-        looks = len(served.looks) - before
-    assert looks == 0
+    crop = [0, 0, 120, 120]
+    served.map(WORDS, crop=crop)
+    looks = len(served.looks)
+    assert looks > 0
+    others = {'classes': [{'words': 'roof'}, {'words': 'sea'}]}
+    second = served.map(others, crop=crop)
+    assert len(served.looks) == looks
     fresh = serve(scene, '--memory', 0, '--out', served.args.out / 'fresh')
-    _, job = fresh.ask('api/jobs', {**asked, 'words': names})
-    fresh.wait(job['id'], 'done')
+    anew = fresh.map(others, crop=crop)
     for file in ('labels.tif', 'scores.tif'):
-        reused = (served.args.out / answers[1]['id'] / file).read_bytes()
-        anew = (fresh.args.out / job['id'] / file).read_bytes()
-        assert reused == anew
+        reused = served.file(second, file).read_bytes()
+        assert reused == fresh.file(anew, file).read_bytes()
 
 
 def test_an_equal_question_is_not_computed_twice(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene)
-    asked = {'scene': first_scene(served), 'words': WORDS}
-    _, first = served.ask('api/jobs', asked)
-    served.wait(first['id'], 'done')
+    first = served.map(WORDS)
     looks = len(served.looks)
-    _, second = served.ask('api/jobs', asked)
+    second = served.start(WORDS)
     assert second['id'] == first['id']
     assert second['state'] == 'done'
     assert len(served.looks) == looks
@@ -166,50 +157,41 @@ def test_a_map_that_was_deleted_is_made_again(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene)
-    asked = {'scene': first_scene(served), 'words': WORDS}
-    _, job = served.ask('api/jobs', asked)
-    served.wait(job['id'], 'done')
+    job = served.map(WORDS)
     shutil.rmtree(served.args.out / job['id'])
-    _, again = served.ask('api/jobs', asked)
+    again = served.start(WORDS)
     assert again['state'] != 'done'
     served.wait(again['id'], 'done')
-    assert (served.args.out / job['id'] / 'labels.tif').is_file()
+    assert served.file(job, 'labels.tif').is_file()
 
 
 def test_cancel_then_continue_gives_the_same_map(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene, nap=0.1)
-    asked = {'scene': first_scene(served), 'words': WORDS}
-    _, job = served.ask('api/jobs', asked)
-    while not served.ask(f'api/jobs/{job["id"]}')[1]['done'] > 5:
-        pass
+    job = served.start(WORDS)
+    until_rows_are_done(served, job)
     served.ask(f'api/jobs/{job["id"]}/cancel', {}, 'POST')
     stopped = served.wait(job['id'], 'cancelled')
     assert 0 < stopped['done'] < stopped['total']
     served.ask(f'api/jobs/{job["id"]}/resume', {}, 'POST')
     served.wait(job['id'], 'done')
     alone = serve(scene, '--out', served.args.out / 'alone')
-    _, other = alone.ask('api/jobs', asked)
-    alone.wait(other['id'], 'done')
+    other = alone.map(WORDS)
     for file in ('labels.tif', 'scores.tif'):
-        made = (served.args.out / job['id'] / file).read_bytes()
-        assert made == (alone.args.out / other['id'] / file).read_bytes()
+        made = served.file(job, file).read_bytes()
+        assert made == alone.file(other, file).read_bytes()
 
 
 def test_a_server_that_ends_and_starts_again_resumes(
     serve: Serve, scene: Path
 ) -> None:
     served = serve(scene, nap=0.1)
-    asked = {'scene': first_scene(served), 'words': WORDS}
-    _, job = served.ask('api/jobs', asked)
-    second = {'scene': asked['scene'], 'words': {'classes': [{'words': 'x'}]}}
-    _, later = served.ask('api/jobs', second)
-    while not served.ask(f'api/jobs/{job["id"]}')[1]['done'] > 5:
-        pass
+    job = served.start(WORDS)
+    later = served.start({'classes': [{'words': 'x'}]})
+    until_rows_are_done(served, job)
     served.stop()
-    kept = list((served.args.out / job['id'] / '.aeroseg').glob('*.npz'))
-    assert kept
+    assert list(served.file(job, '.aeroseg').glob('*.npz'))
     again = serve(scene)
     done = again.wait(job['id'], 'done')
     assert again.wait(later['id'], 'done')['names'] == ['x']
@@ -234,22 +216,20 @@ def test_a_server_that_ends_and_starts_again_resumes(
     ],
 )
 def test_what_is_wrong_is_said_and_makes_no_job(
-    serve: Serve, scene: Path, changes: dict[str, Any], said: str
+    shared: Any, changes: dict[str, Any], said: str
 ) -> None:
-    served = serve(scene)
-    asked = {'scene': first_scene(served), 'words': WORDS} | changes
-    status, answer = served.ask('api/jobs', asked)
+    asked = {'scene': shared.scene, 'words': WORDS} | changes
+    status, answer = shared.ask('api/jobs', asked)
     assert 400 <= status < 500
     assert said in answer['detail']
-    assert served.ask('api/jobs')[1] == []
+    assert shared.ask('api/jobs')[1] == []
 
 
-def test_advice_names_words_that_are_alike(serve: Serve, scene: Path) -> None:
-    served = serve(scene)
+def test_advice_names_words_that_are_alike(shared: Any) -> None:
     alike = {'classes': [{'words': 'road'}, {'words': 'Roads'}]}
-    _, answer = served.ask('api/advice', alike)
+    _, answer = shared.ask('api/advice', alike)
     assert len(answer['colours']) == 2
-    explained = served.predictor.explain('road; Roads')
+    explained = shared.predictor.explain('road; Roads')
     told = [found['kind'] for found in answer['advice']]
     far = [found for found in explained.neighbours if found.far]
     expected = ['alike'] * len(explained.alike) + ['far'] * len(far)
@@ -269,10 +249,9 @@ def test_advice_names_words_that_are_alike(serve: Serve, scene: Path) -> None:
     ],
 )
 def test_no_path_outside_of_the_inputs_can_be_read(
-    serve: Serve, scene: Path, path: str
+    shared: Any, path: str
 ) -> None:
-    served = serve(scene)
-    status, _ = served.ask(path)
+    status, _ = shared.ask(path)
     assert status in (404, 405)
 
 
@@ -313,8 +292,7 @@ def test_a_job_that_fails_says_why_and_the_next_one_runs(
     served = serve(scene)
     model, decode = served.predictor.model, served.predictor.model.decode_maps
     model.decode_maps = lambda features: decode(features) * float('nan')
-    asked = {'scene': first_scene(served), 'words': WORDS}
-    _, job = served.ask('api/jobs', asked)
+    job = served.start(WORDS)
     failed = served.wait(job['id'], 'failed')
     assert 'nan or infinity' in failed['error']
     model.decode_maps = decode

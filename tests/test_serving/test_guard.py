@@ -36,10 +36,9 @@ def ask(
     ],
 )
 def test_only_names_of_this_machine_are_answered(
-    serve: Serve, scene: Path, host: str, status: int
+    shared: Any, host: str, status: int
 ) -> None:
-    served = serve(scene)
-    assert ask(served, '/api/state', Host=host).status == status
+    assert ask(shared, '/api/state', Host=host).status == status
 
 
 def test_a_name_can_be_allowed(serve: Serve, scene: Path) -> None:
@@ -47,18 +46,17 @@ def test_a_name_can_be_allowed(serve: Serve, scene: Path) -> None:
     assert ask(served, '/', Host='maps.example:80').status == 200
 
 
-def test_pages_of_other_sites_cannot_ask(serve: Serve, scene: Path) -> None:
-    served = serve(scene)
+def test_pages_of_other_sites_cannot_ask(shared: Any) -> None:
     path = '/api/jobs/x/cancel'
     there = {'Sec_Fetch_Site': 'cross-site'}
-    assert ask(served, path, 'POST', **there).status == 403
+    assert ask(shared, path, 'POST', **there).status == 403
     here = {'Sec_Fetch_Site': 'same-origin'}
-    assert ask(served, path, 'POST', **here).status == 404
+    assert ask(shared, path, 'POST', **here).status == 404
     # A form of another page can send text, but not JSON.
     text = {'content-type': 'text/plain'}
     words = {'classes': [{'words': 'road'}]}
-    assert served.ask('api/advice', words, headers=text)[0] == 422
-    assert served.ask('api/advice', words)[0] == 200
+    assert shared.ask('api/advice', words, headers=text)[0] == 422
+    assert shared.ask('api/advice', words)[0] == 200
 
 
 def test_a_token_is_asked_for_and_kept_in_a_cookie(
@@ -82,12 +80,9 @@ def test_a_token_is_asked_for_and_kept_in_a_cookie(
     assert ask(served, '/api/state', Cookie=f'{kept}x').status == 401
 
 
-def test_the_page_may_load_nothing_from_elsewhere(
-    serve: Serve, scene: Path
-) -> None:
-    served = serve(scene)
+def test_the_page_may_load_nothing_from_elsewhere(shared: Any) -> None:
     for path in ('/', '/js/main.js', '/api/state'):
-        policy = ask(served, path).headers['content-security-policy']
+        policy = ask(shared, path).headers['content-security-policy']
         assert "default-src 'self'" in policy
         assert 'http:' not in policy.replace('http://localhost:*', '').replace(
             'http://127.0.0.1:*', ''

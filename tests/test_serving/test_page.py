@@ -2,84 +2,22 @@
 """The page in a real browser."""
 
 import csv
-import http.client
-import http.server
 import io
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import rasterio
+from fixtures.browser import Page
 from PIL import Image
 
 from aeroseg.serving.start import show
 from aeroseg.visualization.overlay import colorize
 
 Serve = Callable[..., Any]
-DONE = '#result[data-state=done]'
-
-
-class Page:
-    """A tab that remembers what went wrong and what was asked.
-
-    Args:
-        browser (Any): The browser.
-        url (str): Address of the page.
-        width (int): Of the window.
-    """
-
-    def __init__(self, browser: Any, url: str, width: int = 1200) -> None:
-        size = {'width': width, 'height': 800}
-        self.tab = browser.new_page(viewport=size)
-        self.wrong: list[str] = []
-        self.asked: list[str] = []
-        self.tab.on('pageerror', lambda error: self.wrong.append(str(error)))
-        self.tab.on('request', lambda asked: self.asked.append(asked.url))
-        self.tab.on(
-            'console',
-            lambda said: said.type == 'error' and self.wrong.append(said.text),
-        )
-        self.tab.goto(url)
-        self.tab.wait_for_selector('.leaflet-tile-loaded')
-
-    def write(self, *words: str) -> None:
-        """Replace the words by these, one key at a time."""
-        boxes = self.tab.locator('#words input[type=text]')
-        while boxes.count() > 1:
-            self.tab.locator('#words button').first.click()
-        boxes.first.fill('')
-        boxes.first.focus()
-        for index, word in enumerate(words):
-            if index:
-                self.tab.keyboard.press('Enter')
-            self.tab.keyboard.type(word)
-
-    def text(self, selector: str) -> str:
-        """What an element says."""
-        return self.tab.locator(selector).inner_text()
-
-    def job(self) -> str:
-        """The name of the job that is shown."""
-        return self.tab.evaluate('location.hash.slice(1)')
-
-
-@pytest.fixture
-def open_page(browser: Any) -> Iterator[Callable[..., Page]]:
-    """Open tabs that are closed with the test, without an error in them."""
-    pages: list[Page] = []
-
-    def start(url: str, **options: Any) -> Page:
-        pages.append(Page(browser, url, **options))
-        return pages[-1]
-
-    yield start
-    for page in pages:
-        page.tab.close()
-        assert page.wrong == []
 
 
 def test_two_words_become_a_map_whose_pixels_are_those_of_the_file(
@@ -87,9 +25,8 @@ def test_two_words_become_a_map_whose_pixels_are_those_of_the_file(
 ) -> None:
     served = serve(scene)
     page = open_page(served.url)
-    page.write('road, street', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page.map('road, street', 'tree')
+    page.wait_for_the_map()
     folder = served.args.out / page.job()
     with rasterio.open(folder / 'labels.tif') as data:
         labels = data.read(1)
@@ -129,8 +66,7 @@ def test_tiles_appear_while_the_model_is_at_work(
 ) -> None:
     served = serve(scene, '--batch', 1, nap=0.25)
     page = open_page(served.url)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
+    page.map('road', 'tree')
     page.tab.wait_for_function(
         """() => {
             for (const image of
@@ -160,7 +96,7 @@ def test_what_is_visible_is_mapped(
         page.tab.click('.leaflet-control-zoom-in')
         page.tab.wait_for_timeout(400)  # for the animation
     page.tab.click('#map-view')
-    page.tab.wait_for_selector(DONE)
+    page.wait_for_the_map()
     left, top, width, height = served.wait(page.job(), 'done')['crop']
     assert 0 < left < 110 < left + width < 220
     assert 0 < top < 150 < top + height < 300
@@ -183,12 +119,8 @@ def test_cancel_reload_and_continue(
 ) -> None:
     served = serve(scene, nap=0.5)
     page = open_page(served.url)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_function(
-        "() => document.querySelector('#status')"
-        '.textContent.match(/window [1-9]/)'
-    )
+    page.map('road', 'tree')
+    page.wait_for_the_first_windows()
     page.tab.click('#cancel')
     page.tab.wait_for_selector('#result[data-state=cancelled]')
     assert 'What is done is kept' in page.text('#status')
@@ -199,16 +131,15 @@ def test_cancel_reload_and_continue(
     page.tab.click('#resume')
     other = open_page(f'{served.url}#{page.job()}')  # another tab sees it
     for tab in (page, other):
-        tab.tab.wait_for_selector(DONE)
+        tab.wait_for_the_map()
 
 
 def test_a_button_stays_where_it_is_while_it_is_pressed(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page = open_page(shared.url)
+    page.map('road', 'tree')
+    page.wait_for_the_map()
     page.tab.wait_for_selector('#advice p')
     for button in ('#legend button', '#jobs button'):
         element = page.tab.locator(button).first
@@ -234,90 +165,29 @@ def test_the_page_waits_for_a_server_that_starts_again(
 ) -> None:
     served = serve(scene, nap=0.5)
     page = open_page(served.url)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_function(
-        "() => document.querySelector('#status')"
-        '.textContent.match(/window [1-9]/)'
-    )
+    page.map('road', 'tree')
+    page.wait_for_the_first_windows()
     served.stop()
     page.tab.wait_for_selector('#offline:not([hidden])')
     again = serve(scene, port=served.port)
     page.tab.wait_for_selector('#offline', state='hidden')
-    page.tab.wait_for_selector(DONE)
+    page.wait_for_the_map()
     assert again.wait(page.job(), 'done')['done']
     page.wrong = [said for said in page.wrong if 'REFUSED' not in said]
 
 
-class Proxy(http.server.ThreadingHTTPServer):
-    """Lets all connections of a browser wait."""
-
-    request_queue_size = 64
-
-
-@pytest.fixture
-def proxy() -> Iterator[Callable[[int], str]]:
-    """A proxy that takes a prefix away, as that of JupyterHub does."""
-    servers = []
-
-    def start(port: int) -> str:
-        class Forward(http.server.BaseHTTPRequestHandler):
-            """Passes everything on."""
-
-            def forward(self) -> None:
-                if not self.path.startswith('/proxy/8000/'):
-                    self.send_error(404)
-                    return
-                link = http.client.HTTPConnection('127.0.0.1', port)
-                length = int(self.headers.get('content-length', 0))
-                link.request(
-                    self.command,
-                    self.path.removeprefix('/proxy/8000'),
-                    self.rfile.read(length),
-                    dict(self.headers),
-                )
-                answer = link.getresponse()
-                body = answer.read()
-                self.send_response(answer.status)
-                for name, value in answer.getheaders():
-                    if name not in ('transfer-encoding', 'connection'):
-                        self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            do_GET = forward  # noqa: N815
-            do_POST = forward  # noqa: N815
-            do_PUT = forward  # noqa: N815
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        server = Proxy(('127.0.0.1', 0), Forward)
-        servers.append(server)
-        threading.Thread(target=server.serve_forever).start()
-        return f'http://127.0.0.1:{server.server_port}/proxy/8000/'
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
 def test_it_works_behind_a_prefix_and_asks_nobody_else(
-    serve: Serve,
-    scene: Path,
+    shared: Any,
     open_page: Callable[..., Page],
     proxy: Callable[[int], str],
 ) -> None:
-    served = serve(scene)
-    address = proxy(served.port)
+    address = proxy(shared.port)
     page = open_page(address)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page.map('road', 'tree')
+    page.wait_for_the_map()
     with page.tab.expect_download() as coming:
         page.tab.click('#downloads a >> nth=0')
-    made = served.args.out / page.job() / 'labels.tif'
+    made = shared.args.out / page.job() / 'labels.tif'
     assert Path(coming.value.path()).read_bytes() == made.read_bytes()
     assert len(page.asked) > 10
     assert all(asked.startswith(address) for asked in page.asked)
@@ -334,9 +204,8 @@ def test_html_in_a_name_is_shown_as_text(
     page = open_page(served.url)
     alarms: list[str] = []
     page.tab.on('dialog', lambda box: (alarms.append('!'), box.dismiss()))
-    page.write(name, 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page.map(name, 'tree')
+    page.wait_for_the_map()
     page.tab.hover('#map')
     page.tab.wait_for_selector('#pointer:not([hidden])')
     assert page.text('#legend tbody tr:first-child td:first-child') == name
@@ -346,11 +215,10 @@ def test_html_in_a_name_is_shown_as_text(
 
 
 def test_words_that_cannot_be_asked_are_explained(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
-    page.write('')
-    page.tab.click('#map-scene')
+    page = open_page(shared.url)
+    page.map('')
     assert 'at least one word' in page.text('#error:not([hidden])')
     page.write('road', 'Road')
     page.tab.wait_for_function(
@@ -360,12 +228,11 @@ def test_words_that_cannot_be_asked_are_explained(
 
 
 def test_heat_swipe_and_opacity(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page = open_page(shared.url)
+    page.map('road', 'tree')
+    page.wait_for_the_map()
     page.tab.click('#legend button >> nth=1')
     page.tab.wait_for_selector(
         '.leaflet-labels-pane img[src*="heat/1"].leaflet-tile-loaded'
@@ -388,9 +255,9 @@ def test_heat_swipe_and_opacity(
 
 
 def test_the_keyboard_alone_is_enough(
-    serve: Serve, scene: Path, open_page: Callable[..., Page]
+    shared: Any, open_page: Callable[..., Page]
 ) -> None:
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.tab.focus('#scene')
     reached = []
     for _ in range(40):
@@ -401,7 +268,7 @@ def test_the_keyboard_alone_is_enough(
             page.tab.keyboard.press('Enter')
             break
     assert 'map-view' in reached
-    page.tab.wait_for_selector(DONE)
+    page.wait_for_the_map()
 
 
 def test_a_notebook_behind_a_proxy_shows_it_in_a_frame(
@@ -432,14 +299,13 @@ def test_a_notebook_behind_a_proxy_shows_it_in_a_frame(
 
 @pytest.mark.parametrize('width', [1200, 400])
 def test_nothing_is_hard_to_read_or_to_reach(
-    serve: Serve, scene: Path, open_page: Callable[..., Page], width: int
+    shared: Any, open_page: Callable[..., Page], width: int
 ) -> None:
     from axe_playwright_python.sync_playwright import Axe
 
-    page = open_page(serve(scene).url, width=width)
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page = open_page(shared.url, width=width)
+    page.map('road', 'tree')
+    page.wait_for_the_map()
     page.tab.evaluate(
         "document.querySelectorAll('details').forEach(d => d.open = true)"
     )
@@ -451,20 +317,19 @@ def test_nothing_is_hard_to_read_or_to_reach(
 
 
 def test_a_file_is_uploaded_and_mapped(
-    serve: Serve, scene: Path, open_page: Callable[..., Page], tmp_path: Path
+    shared: Any, open_page: Callable[..., Page], tmp_path: Path
 ) -> None:
     picture = tmp_path / 'my photo.png'
     noise = np.random.default_rng(0).integers(0, 256, (90, 130, 3), np.uint8)
     Image.fromarray(noise).save(picture)
-    page = open_page(serve(scene).url)
+    page = open_page(shared.url)
     page.tab.set_input_files('#file', picture)
     page.tab.wait_for_function(
         "() => document.querySelector('#scene-facts').textContent"
         ".includes('130 \u00d7 90')"
     )
-    page.write('road', 'tree')
-    page.tab.click('#map-scene')
-    page.tab.wait_for_selector(DONE)
+    page.map('road', 'tree')
+    page.wait_for_the_map()
     assert page.tab.locator('#hectares').is_hidden()
     with page.tab.expect_download() as coming:
         page.tab.click('text=Picture (PNG)')

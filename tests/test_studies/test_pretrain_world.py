@@ -33,14 +33,16 @@ def config(tool: ModuleType) -> Config:
     return Config.fromfile(tool.MODELS / 'world_model.py')
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def weights(
-    tool: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tool: ModuleType, tmp_path_factory: pytest.TempPathFactory
 ) -> Path:
+    folder = tmp_path_factory.mktemp('weights')
     line = 'x all --scenes 6 --batch 2 --clip-iters 2 --sam-iters 2 --out'
-    monkeypatch.setattr(sys, 'argv', [*line.split(), str(tmp_path)])
-    tool.main()
-    return tmp_path
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, 'argv', [*line.split(), str(folder)])
+        tool.main()
+    return folder
 
 
 def test_what_it_writes_is_what_the_model_and_open_clip_read(

@@ -14,7 +14,7 @@ import pytest
 import torch
 from faults.materials import write_tiles
 from PIL import Image
-from tool_process import run_tool
+from tool_process import ROOT, run_ranks, run_tool
 
 from aeroseg.checkpoints.read import read_checkpoint
 
@@ -156,7 +156,35 @@ def test_sed_trains_tests_and_predicts(
                if p.suffix in ('.png', '.tif'))  # fmt: skip
 
 
-def test_two_processes(root: Path, data: list[str], tmp_path: Path) -> None:
+def test_two_processes(data: list[str], tmp_path: Path) -> None:
+    words = (CONFIG, '--work-dir', tmp_path, '--launcher', 'pytorch')
+    ranks = run_ranks(
+        ROOT / 'tools/train.py', *words, '--cfg-options', *data, *SHORT, size=2
+    )
+    ends = [rank.wait() for rank in ranks]
+    assert [end.status for end in ends] == [0, 0], ends[0].err[-3000:]
+    assert (tmp_path / 'iter_4.pth').is_file()
+    assert 'h-mIoU' in next(tmp_path.glob('*/*.log')).read_text()
+
+
+def test_the_script_for_several_processes_starts_torchrun(root: Path) -> None:
+    done = subprocess.run(
+        ['bash', 'tools/dist_train.sh', CONFIG, '2', '--work-dir', 'w'],
+        cwd=root,
+        env={**os.environ, 'PYTHON': 'echo'},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    started = done.stdout.split()
+    assert started[:2] == ['-m', 'torch.distributed.run']
+    assert '--nproc_per_node=2' in started
+    ends = ['tools/train.py', CONFIG, '--launcher', 'pytorch']
+    assert started[-6:] == [*ends, '--work-dir', 'w']
+
+
+@pytest.mark.slow
+def test_torchrun(root: Path, data: list[str], tmp_path: Path) -> None:
     script = subprocess.run(
         [
             *('bash', 'tools/dist_train.sh', CONFIG, '2'),

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 
-from aeroseg.models.features import AerOSegFeatures
+from aeroseg.models.features import AerOSegFeatures, ImageFeatures
 from aeroseg.models.segmentors import AerOSeg
 
 
@@ -45,11 +45,8 @@ class ImagePart(nn.Module):
         Returns:
             Tensor: (B, T, 4 h, 4 w) for a grid of h x w cells.
         """
-        clip = self.backbone(images)
-        guidance = self.guidance_encoder(images, clip)
-        refined = self.neck(clip.dense, text, guidance[-1])
-        features = AerOSegFeatures(refined, clip, guidance, images)
-        return self.decode_head(features)
+        seen = ImageFeatures.of(images, self.backbone, self.guidance_encoder)
+        return self.decode_head(AerOSegFeatures.of(seen, text, self.neck))
 
 
 def export_image_part(model: Any, side: int) -> ExportedProgram:

@@ -4,7 +4,7 @@
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from torch import Tensor
+from torch import Tensor, nn
 
 from .backbones.rotated_clip import CLIPFeatures
 
@@ -23,6 +23,20 @@ class ImageFeatures(NamedTuple):
     guidance: tuple[Tensor, ...]
     image: Tensor
 
+    @classmethod
+    def of(
+        cls, images: Tensor, backbone: nn.Module, guidance_encoder: nn.Module
+    ) -> 'ImageFeatures':
+        """Look at images.
+
+        Args:
+            images (Tensor): RGB, 0-255, (B, 3, H, W).
+            backbone (nn.Module): Of the model.
+            guidance_encoder (nn.Module): Of the model.
+        """
+        clip = backbone(images)
+        return cls(clip, guidance_encoder(images, clip), images)
+
 
 class AerOSegFeatures(NamedTuple):
     """Everything a head may look at.
@@ -38,6 +52,20 @@ class AerOSegFeatures(NamedTuple):
     clip: CLIPFeatures
     guidance: tuple[Tensor, ...]
     image: Tensor
+
+    @classmethod
+    def of(
+        cls, seen: ImageFeatures, text: Tensor, neck: nn.Module
+    ) -> 'AerOSegFeatures':
+        """Correlate what is in images with words, and refine.
+
+        Args:
+            seen (ImageFeatures): Of the images.
+            text (Tensor): Text features, (T, P, C), any scale.
+            neck (nn.Module): Of the model.
+        """
+        refined = neck(seen.clip.dense, text, seen.guidance[-1])
+        return cls(refined, *seen)
 
 
 class SEDFeatures(NamedTuple):

@@ -141,18 +141,11 @@ class AerOSeg(OpenVocabSegmentor):
 
     def encode_images(self, images: Tensor) -> ImageFeatures:
         """See :class:`OpenVocabSegmentor`."""
-        clip = self.backbone(images)
-        return ImageFeatures(clip, self.guidance_encoder(images, clip), images)
+        return ImageFeatures.of(images, self.backbone, self.guidance_encoder)
 
     def refine(self, seen: ImageFeatures, text: Tensor) -> AerOSegFeatures:
-        """Correlate what is in images with words, and refine.
-
-        Args:
-            seen (ImageFeatures): Of the images.
-            text (Tensor): Text features, (T, P, C), any scale.
-        """
-        refined = self.neck(seen.clip.dense, text, seen.guidance[-1])
-        return AerOSegFeatures(refined, *seen)
+        """See :class:`AerOSegFeatures`."""
+        return AerOSegFeatures.of(seen, text, self.neck)
 
     def decode_maps(self, features: ImageFeatures) -> Tensor:
         """See :class:`OpenVocabSegmentor`; (B, T + K, 4 h, 4 w)."""

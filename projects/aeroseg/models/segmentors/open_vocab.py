@@ -19,27 +19,24 @@ from aeroseg.background import decide
 from aeroseg.checkpoints.fit import check_segmentor
 from aeroseg.vocabulary import Vocabulary
 
-from .inference_config import apply_test_classes, link_visualizer
-from .original_size import common_original_size, to_original_size
-from .slide_global import slide_global
+from ..original_size import common_original_size, to_original_size
+from ..slide_global import slide_global
+from .model_words import ModelWords, apply_test_classes, link_visualizer
 
 _PAD_VALUE = 128.0  # grey, as the published code pads
 _BACKGROUND = 255
 FEW_CLASSES = 256  # whose logits results carry
 
 
-class OpenVocabSegmentor(EncoderDecoder):
+class OpenVocabSegmentor(ModelWords, EncoderDecoder):
     """Base of the segmentors that are asked for classes in words.
 
-    It holds the vocabulary, the background rule, the original size of an
-    image, inference in bounded memory and the check of checkpoints. A
+    It applies the background rule and restores the original size of an image,
+    keeps inference in bounded memory and checks checkpoints. A
     subclass builds its parts and says how an image becomes class maps: what
     does not depend on the words (:meth:`encode_images`), so that other words
     can reuse it, and the rest (:meth:`decode_maps`); and, if it can be
     trained, its losses (:meth:`loss`).
-
-    The vocabulary can change at any time, by :meth:`set_vocabulary` or by
-    assigning mmseg's ``dataset_meta``.
 
     Args:
         vocabulary (dict | Vocabulary, optional): First vocabulary; see
@@ -93,7 +90,6 @@ class OpenVocabSegmentor(EncoderDecoder):
             data_preprocessor = MODELS.build(config)
         # Not EncoderDecoder's own: the parts differ from system to system.
         super(EncoderDecoder, self).__init__(data_preprocessor, init_cfg)
-        self._vocabulary: Vocabulary | None = None
         if vocabulary is not None:
             self._vocabulary = Vocabulary.build(vocabulary)
         self.train_cfg = train_cfg
@@ -102,37 +98,6 @@ class OpenVocabSegmentor(EncoderDecoder):
         self._loaded = False
         self.register_load_state_dict_pre_hook(check_segmentor)
         self.register_load_state_dict_pre_hook(_note_loaded)
-
-    @property
-    def vocabulary(self) -> Vocabulary:
-        """The vocabulary in use.
-
-        Raises:
-            ValueError: If none was given.
-        """
-        if self._vocabulary is None:
-            raise ValueError(
-                'the model has no vocabulary; call set_vocabulary(Vocabulary.'
-                'parse("building; road")), or give it one in the config'
-            )
-        return self._vocabulary
-
-    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
-        """Ask for other classes from now on; nothing is rebuilt."""
-        self._vocabulary = vocabulary
-
-    @property
-    def dataset_meta(self) -> dict[str, Any] | None:
-        """Classes and palette for mmseg; assigning sets the vocabulary."""
-        if self._vocabulary is None:
-            return None
-        meta = self._vocabulary.to_metainfo()
-        return {key: meta[key] for key in ('classes', 'palette')}
-
-    @dataset_meta.setter
-    def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
-        if metainfo and metainfo.get('classes'):
-            self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
 
     @property
     def cfg(self) -> Any:
@@ -164,16 +129,6 @@ class OpenVocabSegmentor(EncoderDecoder):
         for part in self.children():
             if getattr(part, 'init_cfg', None):
                 initialize(part, part.init_cfg)
-
-    @property
-    def out_channels(self) -> int:
-        """T + K, channels of the logits: classes, then background words."""
-        return len(self.vocabulary.queries)
-
-    @property
-    def num_classes(self) -> int:
-        """T, the number of classes."""
-        return len(self.vocabulary)
 
     @property
     @abstractmethod

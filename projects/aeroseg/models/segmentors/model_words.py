@@ -1,5 +1,5 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
-"""The words of a model that mmseg's inference functions have built."""
+"""The words a model is asked for, and how mmseg's functions set them."""
 
 import weakref
 from collections.abc import Mapping
@@ -9,6 +9,57 @@ from mmengine.logging import print_log
 from mmseg.registry import DATASETS
 
 from aeroseg.vocabulary import Vocabulary
+
+
+class ModelWords:
+    """What a model is asked for.
+
+    The vocabulary can change at any time, by :meth:`set_vocabulary` or by
+    assigning mmseg's ``dataset_meta``.
+    """
+
+    _vocabulary: Vocabulary | None = None
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """The vocabulary in use.
+
+        Raises:
+            ValueError: If none was given.
+        """
+        if self._vocabulary is None:
+            raise ValueError(
+                'the model has no vocabulary; call set_vocabulary(Vocabulary.'
+                'parse("building; road")), or give it one in the config'
+            )
+        return self._vocabulary
+
+    def set_vocabulary(self, vocabulary: Vocabulary) -> None:
+        """Ask for other classes from now on; nothing is rebuilt."""
+        self._vocabulary = vocabulary
+
+    @property
+    def dataset_meta(self) -> dict[str, Any] | None:
+        """Classes and palette for mmseg; assigning sets the vocabulary."""
+        if self._vocabulary is None:
+            return None
+        meta = self._vocabulary.to_metainfo()
+        return {key: meta[key] for key in ('classes', 'palette')}
+
+    @dataset_meta.setter
+    def dataset_meta(self, metainfo: Mapping[str, Any] | None) -> None:
+        if metainfo and metainfo.get('classes'):
+            self.set_vocabulary(Vocabulary.from_metainfo(metainfo))
+
+    @property
+    def out_channels(self) -> int:
+        """T + K, channels of the logits: classes, then background words."""
+        return len(self.vocabulary.queries)
+
+    @property
+    def num_classes(self) -> int:
+        """T, the number of classes."""
+        return len(self.vocabulary)
 
 
 class ModelLink:

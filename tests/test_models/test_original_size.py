@@ -9,7 +9,7 @@ import torch
 from mmseg.models.segmentors.base import BaseSegmentor
 from mmseg.structures import SegDataSample
 
-from aeroseg.models.segmentors.original_size import to_original_size
+from aeroseg.models.original_size import to_original_size
 
 METAS: list[dict[str, Any]] = [
     {'ori_shape': (20, 30)},

@@ -142,7 +142,7 @@ def test_without_the_test_data_the_training_words_stay_with_a_warning(
     config.test_dataloader.dataset.classes = ['moon']
     lines: list[str] = []
     monkeypatch.setattr(
-        'aeroseg.models.segmentors.inference_config.print_log',
+        'aeroseg.models.segmentors.model_words.print_log',
         lambda text, **_: lines.append(text),
     )
     model = init_model(config, checkpoint, 'cpu')
@@ -155,7 +155,7 @@ def test_another_visualizer_is_named(
 ) -> None:
     lines: list[str] = []
     monkeypatch.setattr(
-        'aeroseg.models.segmentors.inference_config.print_log',
+        'aeroseg.models.segmentors.model_words.print_log',
         lambda text, **_: lines.append(text),
     )
     config = Config.fromfile(root / 'configs' / TINY)

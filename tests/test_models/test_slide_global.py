@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from aeroseg.models.segmentors.slide_global import slide_global
+from aeroseg.models.slide_global import slide_global
 
 
 def first_channel(images: Tensor) -> Tensor:
