@@ -68,6 +68,19 @@ class VirtualScene(ABC):
         """The files of this machine that belong to it."""
         return []
 
+    @property
+    def tiled(self) -> bool:
+        """Whether it comes in tiles, for each of which GDAL asks once."""
+        return False
+
+    def lasts(self, text: str) -> bool:
+        """Whether it is of no use to ask again.
+
+        Args:
+            text (str): What :meth:`hide` left of a message.
+        """
+        return False
+
     @abstractmethod
     def hide(self, text: str) -> str:
         """A text without what must not be shown.
@@ -181,15 +194,24 @@ Scene: TypeAlias = Path | VirtualScene
 
 
 def locate(scene: str | Scene) -> Scene:
-    """A file, or the address of a scene elsewhere.
+    """A file, the address of a scene elsewhere, or a web map.
 
     Args:
         scene (str | Scene): A path, or an address that starts with http://,
-            https://, s3://, gs:// or az://.
+            https://, s3://, gs:// or az://. A file that describes a web map
+            stands for that map.
+
+    Raises:
+        ValueError: If it describes a web map that cannot be used.
     """
     if isinstance(scene, str) and is_remote(scene):
         return RemoteScene(scene)
-    return scene if isinstance(scene, VirtualScene) else Path(scene)
+    if isinstance(scene, VirtualScene):
+        return scene
+    from .web_map import web_map  # which needs this module
+
+    path = Path(scene)
+    return web_map(path) or path
 
 
 def content(scene: Scene) -> dict[str, Any]:
@@ -231,6 +253,17 @@ def _settings(hide: Callable[[str], str]) -> Iterator[None]:
             yield
     finally:
         logger.removeFilter(clean)
+
+
+def retries() -> tuple[int, float]:
+    """How often to repeat, and seconds before the first one, as of GDAL."""
+    found = []
+    for name in ('GDAL_HTTP_MAX_RETRY', 'GDAL_HTTP_RETRY_DELAY'):
+        try:
+            found.append(float(os.environ.get(name, _SETTINGS[name])))
+        except ValueError:
+            found.append(float(_SETTINGS[name]))
+    return int(found[0]), found[1]
 
 
 def _unset(settings: dict[str, str]) -> dict[str, str]:
