@@ -5,12 +5,14 @@ import ctypes
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import unquote, urlsplit
+
+from aeroseg.errors import reason
 
 # How GDAL names what these words stand for.
 _SCHEMES = {
@@ -171,7 +173,7 @@ class RemoteScene(VirtualScene):
         found = {
             'etag': told.get('etag', ''),
             'changed': told.get('last-modified', ''),
-            'size': told.get('content-length', ''),
+            'size': size_of(told),
         }
         if not any(found.values()):
             raise UnreachableError(
@@ -188,6 +190,12 @@ class RemoteScene(VirtualScene):
         if clear is not None:
             clear.restype, clear.argtypes = None, [ctypes.c_char_p]
             clear(self.vsi.encode())
+
+
+def size_of(headers: Mapping[str, str]) -> str:
+    """Bytes of a file, as a server tells; of the whole, if of a part."""
+    whole = headers.get('content-range', '').rpartition('/')[2]
+    return whole if whole.isdecimal() else headers.get('content-length', '')
 
 
 Scene: TypeAlias = Path | VirtualScene
@@ -221,12 +229,17 @@ def content(scene: Scene) -> dict[str, Any]:
         scene (Scene): The scene.
 
     Raises:
-        OSError: If the file is gone.
-        UnreachableError: If a server does not tell.
+        UnreachableError: If the file is gone, or a server does not tell.
     """
     if isinstance(scene, VirtualScene):
         return scene.identity()
-    status = scene.stat()
+    try:
+        status = scene.stat()
+    except OSError as error:
+        raise UnreachableError(
+            f'{scene} cannot be found any more ({reason(error)}). Put it back '
+            'as it was, then run again; what was finished before is kept'
+        ) from None
     return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
