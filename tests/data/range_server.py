@@ -6,6 +6,7 @@ It runs in its own process: GDAL keeps Python waiting while it asks.
 
 import multiprocessing
 import socket
+import ssl
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -71,8 +72,8 @@ class Handler(BaseHTTPRequestHandler):
             )
             self.close_connection = True
             return
-        if wrong and self.fault == 'busy':
-            self._refuse(503)
+        if wrong and self.fault.isdecimal():
+            self._refuse(int(self.fault))
             return
         self.send_response(206 if asked else 200)
         length = last - first + 1
@@ -104,15 +105,21 @@ class Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def serve(
-    folder: Path, fault: str = '', kind: type = Handler
+    folder: Path,
+    fault: str = '',
+    kind: type = Handler,
+    identity: Path | None = None,
 ) -> Iterator[RangeServer]:
     """Serve a folder while the block runs.
 
     Args:
         folder (Path): The files.
-        fault (str): What goes wrong with ranges of pixels: 'busy' (503),
-            'reset' (of the connection), 'cut' (an answer that ends early).
+        fault (str): What goes wrong with ranges of pixels: a status such as
+            '503', 'reset' (of the connection), 'cut' (an answer that ends
+            early).
         kind (type): Answers more than files, see :mod:`.stac_server`.
+        identity (Path | None): Certificate and key; the server then speaks
+            TLS.
     """
     faults = _CONTEXT.Value('i', 0)
     version = _CONTEXT.Value('i', 1)
@@ -125,12 +132,17 @@ def serve(
     }
     handler = type('Given', (kind,), given)
     server = ThreadingHTTPServer(('127.0.0.1', 0), handler)
+    if identity is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(identity)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
     process = _CONTEXT.Process(target=server.serve_forever, daemon=True)
     process.start()
     server.socket.close()
     try:
         port = server.server_address[1]
-        yield RangeServer(f'http://127.0.0.1:{port}', faults, version)
+        scheme = 'http' if identity is None else 'https'
+        yield RangeServer(f'{scheme}://127.0.0.1:{port}', faults, version)
     finally:
         process.kill()
         process.join()

@@ -1,5 +1,6 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 import argparse
+import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import rasterio
+from data.rasters import at, values
 
 from aeroseg.apis.command import add_arguments, run
 
@@ -110,3 +112,116 @@ def test_explain_with_an_image_and_no_folder_writes_here(
     monkeypatch.chdir(tmp_path / 'here')
     assert predict(scene, '--explain', '--classes', 'road; tree') == 0
     assert (tmp_path / 'here' / 'labels.tif').is_file()
+
+
+@pytest.fixture
+def tiles(tmp_path: Path, write_scene: Callable[..., Path]) -> Path:
+    """Two rasters that overlap, and a list of them as STAC."""
+    features = []
+    for number, name in enumerate(('old', 'new')):
+        path = write_scene(
+            values(number), f'{name}.tif', transform=at(45 * number, 0)
+        )
+        with rasterio.open(path) as data:
+            box = rasterio.warp.transform_bounds(
+                data.crs, 'OGC:CRS84', *data.bounds
+            )
+        asset = {'href': f'./{path.name}', 'type': 'image/tiff'}
+        features.append({
+            'type': 'Feature',
+            'stac_version': '1.0.0',
+            'id': name,
+            'collection': 'aerial',
+            'geometry': None,
+            'bbox': box,
+            'properties': {'datetime': f'202{number}-05-01T00:00:00Z'},
+            'links': [],
+            'assets': {'rgb': asset},
+        })  # fmt: skip
+    content = {'type': 'FeatureCollection', 'features': features}
+    (tmp_path / 'items.json').write_text(json.dumps(content))
+    return tmp_path
+
+
+def shape(folder: Path) -> tuple[int, int]:
+    with rasterio.open(folder / 'labels.tif') as data:
+        return data.shape
+
+
+def test_rasters_of_a_folder_are_one_map(predict: Run, tiles: Path) -> None:
+    road = ('--classes', 'road; tree')
+    out = tiles / 'out'
+    assert predict(tiles, '--mosaic', '--out', out, *road) == 0
+    assert shape(out) == (100, 135)
+    assert '"source": "mosaic of 2 rasters"' in (
+        (out / 'report.json').read_text()
+    )
+    # The first by name wins, or the first one that is named.
+    parts = (tiles / 'old.tif', tiles / 'new.tif')
+    predict(*parts, '--mosaic', '--out', tiles / 'turned', *road)
+    # The newest item wins.
+    given = ('--stac', tiles / 'items.json', '--stac-item', '--asset', 'rgb')
+    assert predict(*given, '--out', tiles / 'stac', *road) == 0
+    maps = [tiles / name / 'labels.tif' for name in ('out', 'stac', 'turned')]
+    found = [path.read_bytes() for path in maps]
+    assert found[0] == found[1] != found[2]
+    item = json.loads((tiles / 'stac' / 'item.json').read_text())
+    assert item['properties']['start_datetime'] == '2020-05-01T00:00:00Z'
+
+
+def test_stac_items_are_chosen_by_time_and_collection(
+    predict: Run, tiles: Path
+) -> None:
+    chosen = ('--datetime', '2021', '--collections', 'radar, aerial')
+    out = tiles / 'out'
+    more = ('--out', out, '--classes', 'road')
+    assert predict('--stac', tiles / 'items.json', *chosen, *more) == 0
+    assert shape(out) == (100, 90)
+    report = (out / 'report.json').read_text()
+    assert 'new.tif' in report
+    assert 'old.tif' not in report
+
+
+@pytest.mark.parametrize(
+    ('line', 'said'),
+    [
+        ('old.tif --datetime 2021', '--datetime goes with --stac SOURCE'),
+        ('old.tif --asset rgb --collections a',
+         '--asset and --collections goes? with'),
+        ('old.tif --stac items.json', 'leave out other inputs and --mosaic'),
+        ('--mosaic --stac items.json', 'leave out other inputs and --mosaic'),
+        ('--mosaic', 'name an image'),
+        ('--mosaic old.tif none.tif', r'no file none\.tif'),
+        ('--mosaic old.tif items.json', r'items\.json is not an image'),
+        ('--stac none.json', r'no file none\.json'),
+        ('--stac old.tif', r'old\.tif is no STAC'),
+        ('--stac s3://bucket/items.json', 'read from files and from web'),
+        ('--stac items.json --asset RGB', "no asset 'RGB'; it has rgb"),
+        ('--stac items.json --asset rgb,rgb', 'names 2 assets'),
+        ('--stac items.json --asset rgb,rgb,rgb', 'rasters of one band'),
+        ('--stac items.json --datetime yesterday', "'yesterday' is no time"),
+        ('--stac items.json --datetime 2021-05-32', 'is no time'),
+        ('--stac items.json --datetime 2021/2020', 'ends before it starts'),
+        ('--stac items.json --datetime 2019', 'holds no item at 2019'),
+        ('--stac items.json --collections radar', 'no item of radar'),
+        ('--stac items.json --aoi none.geojson', r'none\.geojson'),
+    ],
+)  # fmt: skip
+def test_one_sentence_for_rasters_that_cannot_be_put_together(
+    predict: Run,
+    tiles: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    line: str,
+    said: str,
+) -> None:
+    monkeypatch.chdir(tiles)
+    kinds = (ValueError, FileNotFoundError)
+    with pytest.raises(kinds, match=said):
+        predict(*line.split(), '--out', 'out', '--classes', 'road')
+    assert not (tiles / 'out').exists()
+
+
+@pytest.mark.parametrize('line', ['--collections ,', '--stac', '--mosaics'])
+def test_flags_that_are_mistyped(predict: Run, line: str) -> None:
+    with pytest.raises(SystemExit):
+        predict(*line.split())

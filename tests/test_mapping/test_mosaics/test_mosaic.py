@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import rasterio
 from data.range_server import serve
-from data.rasters import LEFT, TOP, at, values, whole
+from data.rasters import at, values, whole
 from data.region_models import Maker, start_engine
 from rasterio.merge import merge
 from rasterio.transform import Affine, from_origin
@@ -25,7 +25,8 @@ from aeroseg.mapping.reading.remote_scene import (
     UnreachableError,
     locate,
 )
-from aeroseg.mapping.region.scan_region import ScanByWorkers
+from aeroseg.mapping.region.predict_share import predict_share
+from aeroseg.mapping.region.scan_region import ScanByWorkers, refuse_missing
 from aeroseg.mapping.windows.tiling import Tiling
 
 Write = Callable[..., Path]
@@ -175,38 +176,6 @@ def test_a_result_never_replaces_a_raster_of_the_mosaic(
         predict_scene(model, mosaic, tmp_path, scheme, OPTIONS)
 
 
-@pytest.mark.parametrize('fault', ['gone', 'cut'])
-@pytest.mark.parametrize('crs', ['EPSG:25832', 'EPSG:32631'])
-def test_a_raster_that_is_lost_later_is_an_error_and_rows_stay(
-    model: Any,
-    scheme: LabelScheme,
-    write_scene: Write,
-    tmp_path: Path,
-    fault: str,
-    crs: str,
-) -> None:
-    """Never black pixels in the place of what cannot be read."""
-    one = write_scene(values(1, (60, 90)), 'one.tif')
-    below = from_origin(LEFT, TOP - 500, 0.5, 0.5)
-    if crs != 'EPSG:25832':
-        below = from_origin(771640, 5645000, 0.5, 0.5)
-    pixels = np.random.default_rng(0).integers(1, 255, (200, 90, 3), np.uint8)
-    two = write_scene(pixels, 'two.tif', crs=crs, transform=below)
-    extra = write_scene(values(1, (60, 90)), 'x.tif')
-    mosaic = make_mosaic([one, extra, two])
-    content = two.read_bytes()
-    if fault == 'gone':
-        two.unlink()
-    else:
-        two.write_bytes(content[: len(content) // 2])
-    with (
-        RasterSource(mosaic) as source,
-        pytest.raises(UnreachableError, match=r'mosaic of 3.*whole') as info,
-    ):
-        source.read(0, source.shape[0])
-    assert 'VRTDataset' not in str(info.value)
-
-
 def test_addresses_in_a_mosaic_show_no_secrets(
     pair: list[Path],
     model: Any,
@@ -239,3 +208,37 @@ def test_addresses_in_a_mosaic_show_no_secrets(
     with pytest.raises(UnreachableError) as info, RasterSource(mosaic) as lost:
         lost.read(0, 140)
     assert 'sig=a' not in str(info.value)
+
+
+def test_a_mosaic_in_shares_has_the_bytes_of_the_plain_run(
+    model: Any,
+    scheme: LabelScheme,
+    pair: list[Path],
+    write_scene: Write,
+    tmp_path: Path,
+) -> None:
+    """Four rasters that overlap, one of them in another CRS."""
+    parts = [
+        *pair,
+        write_scene(values(3), 'three.tif', transform=at(20, 70)),
+        write_scene(
+            values(4),
+            'four.tif',
+            crs='EPSG:32631',
+            transform=from_origin(771640, 5645280, 0.5, 0.5),
+        ),
+    ]
+    predict_scene(
+        model, make_mosaic(parts), tmp_path / 'here', scheme, OPTIONS
+    )
+    out = tmp_path / 'there'
+    for share in (2, 1):
+        given = make_mosaic(parts), out, scheme
+        predict_share(model, *given, share, 2, OPTIONS)
+    calls = model.calls
+    made = make_mosaic(parts)
+    predict_scene(model, made, out, scheme, OPTIONS, scan=refuse_missing)
+    assert model.calls == calls
+    for name in ('labels.tif', 'classes.csv'):
+        here = (tmp_path / 'here' / name).read_bytes()
+        assert here == (out / name).read_bytes()

@@ -197,14 +197,28 @@ def test_all_pages_of_a_search_are_read(
 
 
 def test_an_api_must_be_told_what_to_search(
-    server: RangeServer, near: Area, saved: Path
+    server: RangeServer, near: Area
 ) -> None:
     api = f'{server.url}/api'
     for aoi, collections in ((None, ['aerial']), (near, [])):
         with pytest.raises(ValueError, match=r'is a STAC API.*--aoi FILE'):
             find_items(api, aoi, collections)
-    with pytest.raises(ValueError, match=r'is none but a FeatureCollection'):
-        find_items(str(saved), near, ['aerial'])
+
+
+def test_items_of_a_file_are_chosen_by_time_and_collection(
+    saved: Path, near: Area
+) -> None:
+    def chosen(*asked: Any) -> list[str]:
+        return [item.id for item in find_items(str(saved), *asked)]
+
+    assert chosen(None, ['aerial']) == ['1', '0', '2']
+    assert chosen(None, (), '2024-05') == ['1', '0', '2']
+    assert chosen(None, (), '2024-05-02/..') == ['1', '0']
+    assert chosen(near, ['radar', 'aerial'], '2024-05-01/2024-05-03') == ['0']
+    with pytest.raises(ValueError, match=r'no item of radar at 2024-05$'):
+        find_items(str(saved), None, ['radar'], '2024-05')
+    with pytest.raises(ValueError, match=r'no item at 2024-06-01/2025$'):
+        find_items(str(saved), None, (), '2024-06-01/2025')
 
 
 def test_assets_in_natural_colours_are_found(

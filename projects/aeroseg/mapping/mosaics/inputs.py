@@ -47,17 +47,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         '--collections',
         type=_names,
         metavar='A,B',
-        help='collections of a STAC API to search, inside --aoi',
+        help='only items of these collections; a STAC API is searched for '
+        'them, inside --aoi',
     )
     group.add_argument(
         '--datetime',
         metavar='TIME',
-        help='of a STAC API: 2024-06, or 2024-05-01/2024-09-30',
+        help='only items of that time: 2024-06, or 2024-05-01/2024-09-30',
     )
 
 
 def _names(text: str) -> list[str]:
-    return [name.strip() for name in text.split(',') if name.strip()]
+    names = [name.strip() for name in text.split(',') if name.strip()]
+    if not names:
+        raise argparse.ArgumentTypeError(
+            f'{text!r} names no collection; give one or more, such as A,B'
+        )
+    return names
 
 
 def gather(args: argparse.Namespace, scenes: Sequence[Scene]) -> list[Scene]:
@@ -75,7 +81,8 @@ def gather(args: argparse.Namespace, scenes: Sequence[Scene]) -> list[Scene]:
         UnreachableError: If something cannot be read.
     """
     if args.stac is None:
-        lost = [f'--{name}' for name in _SEARCH if getattr(args, name)]
+        given = vars(args)
+        lost = [f'--{name}' for name in _SEARCH if given[name] is not None]
         if lost:
             raise ValueError(f'{" and ".join(lost)} goes with --stac SOURCE')
         if not args.mosaic or not scenes:

@@ -73,6 +73,15 @@ class Mosaic(VirtualScene):
         own = [part for part in self.parts if isinstance(part, Path)]
         return own + [file for part in self._others() for file in part.files]
 
+    @property
+    def tiled(self) -> bool:
+        """See :class:`VirtualScene`."""
+        return any(part.tiled for part in self._others())
+
+    def lasts(self, text: str) -> bool:
+        """See :class:`VirtualScene`."""
+        return any(part.lasts(text) for part in self._others())
+
     def hide(self, text: str) -> str:
         """See :class:`VirtualScene`."""
         text = _NESTED.sub('', text.replace(self.vrt, self.title))

@@ -16,6 +16,8 @@ from aeroseg.mapping.reading.remote_scene import (
     is_remote,
 )
 
+from .stac_times import read_times
+
 logger = logging.getLogger(__name__)
 
 _MOST = 1000  # items of one scene
@@ -36,9 +38,8 @@ def find_items(
             a saved search), a collection, a catalogue or a STAC API.
         aoi (Area | None): Items that lie outside of the rectangle around
             these polygons are left out. An API is searched with it.
-        collections (Sequence[str]): Those of an API to search.
-        when (str | None): Time to search an API for, such as '2024-06' or
-            '2024-05-01/2024-09-30'.
+        collections (Sequence[str]): Only items of these; an API must be told.
+        when (str | None): Only items of that time, see :func:`read_times`.
 
     Returns:
         list[pystac.Item]: At least one; by time, the newest first, then by
@@ -51,20 +52,19 @@ def find_items(
         ValueError: If it is no STAC, or holds no item or too many; or if
             an API is not told where and what to search.
     """
+    times = None if when is None else read_times(when)
     content = _read(source)
-    kind = content.get('type')
-    is_api = kind == 'Catalog' and 'conformsTo' in content
-    if not is_api and (collections or when):
-        raise ValueError(
-            f'--collections and --datetime search a STAC API, and '
-            f'{_shown(source)} is none but a {kind}: leave them out, or give '
-            'the address of the API'
-        )
+    is_api = content.get('type') == 'Catalog' and 'conformsTo' in content
     try:
         if is_api:
             found = _search(source, aoi, collections, when)
         else:
-            found = _unpack(source, content)
+            found = (
+                item
+                for item in _unpack(source, content)
+                if (times is None or times.hold(item))
+                and (not collections or item.collection_id in collections)
+            )
         items = _limited(found, source)
     except UnreachableError:
         raise
@@ -75,7 +75,9 @@ def find_items(
     near = [item for item in items if _is_near(item, aoi)]
     if not near:
         where = f' near the polygons of {aoi.name}' if aoi and items else ''
-        raise ValueError(f'{_shown(source)} holds no item{where}')
+        of = f' of {" or ".join(collections)}' if collections else ''
+        at = f' at {when}' if when else ''
+        raise ValueError(f'{_shown(source)} holds no item{of}{at}{where}')
     return sorted(near, key=lambda item: (_age(item), item.id))
 
 

@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """Scenes on disk, read part by part with GDAL."""
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Lock
@@ -19,10 +20,16 @@ from .gdal import gdal_warnings, ignore_warning
 from .grid import model_grid, shrunk
 from .open_file import open_file, unreachable
 from .pixel_area import ground_resolution, known_row_areas
-from .remote_scene import Scene, UnreachableError, VirtualScene, locate
+from .remote_scene import (
+    Scene,
+    UnreachableError,
+    VirtualScene,
+    locate,
+    retries,
+)
 from .stretch import Stretch, make_stretch
 
-_ATTEMPTS = 3  # to read from another machine, besides those of GDAL
+_AGAIN = 2  # times to read from another machine, besides those of GDAL
 _SAMPLE = 1024  # longest side of the sample that fixes the stretch
 
 
@@ -109,6 +116,9 @@ class RasterSource:
         self.stretch = self._choose_stretch(stretch)
         if self.stretch is not None:
             self.notes.append(self.stretch.describe())
+        tiled = isinstance(self.path, VirtualScene) and self.path.tiled
+        if tiled and max(self.shape) > _SAMPLE:
+            self.sample(_SAMPLE)  # whether there are the tiles of a preview
 
     def __enter__(self) -> 'RasterSource':
         return self
@@ -283,15 +293,23 @@ class RasterSource:
         self, window: Window, read: Callable[[], np.ndarray]
     ) -> np.ndarray:
         """Read; again where an answer from another machine ended early."""
-        left = _ATTEMPTS if isinstance(self.path, VirtualScene) else 1
+        often, delay = 0, 0.0
+        if isinstance(self.path, VirtualScene):
+            often = _AGAIN
+            if self.path.tiled:
+                often, delay = retries()
         while True:
-            left -= 1
             try:
                 with self._watched(window):
                     return read()
-            except UnreachableError:
-                if not left:
+            except UnreachableError as error:
+                lasts = isinstance(self.path, VirtualScene) and (
+                    self.path.lasts(str(error))
+                )
+                if not often or lasts:
                     raise
+                time.sleep(delay)
+                often, delay = often - 1, 2 * delay
                 self._reopen()
 
     def _reopen(self) -> None:
@@ -322,6 +340,9 @@ class RasterSource:
         if not w or self._damage:
             return
         if not self.allow_damaged:
+            if isinstance(self.path, VirtualScene) and self.path.tiled:
+                # Of a tile that may be whole when it is asked for again.
+                raise unreachable(self.path, ValueError(w[0]), place)
             raise ValueError(
                 f'{self.path} is damaged {place} ({w[0]}). Copy the file '
                 'again; --allow-damaged (allow_damaged=True) reads it all the '

@@ -5,12 +5,14 @@ import ctypes
 import logging
 import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any, ClassVar, TypeAlias
 from urllib.parse import unquote, urlsplit
+
+from aeroseg.errors import reason
 
 # How GDAL names what these words stand for.
 _SCHEMES = {
@@ -67,6 +69,19 @@ class VirtualScene(ABC):
     def files(self) -> list[Path]:
         """The files of this machine that belong to it."""
         return []
+
+    @property
+    def tiled(self) -> bool:
+        """Whether it comes in tiles, for each of which GDAL asks once."""
+        return False
+
+    def lasts(self, text: str) -> bool:
+        """Whether it is of no use to ask again.
+
+        Args:
+            text (str): What :meth:`hide` left of a message.
+        """
+        return False
 
     @abstractmethod
     def hide(self, text: str) -> str:
@@ -158,7 +173,7 @@ class RemoteScene(VirtualScene):
         found = {
             'etag': told.get('etag', ''),
             'changed': told.get('last-modified', ''),
-            'size': told.get('content-length', ''),
+            'size': size_of(told),
         }
         if not any(found.values()):
             raise UnreachableError(
@@ -177,19 +192,34 @@ class RemoteScene(VirtualScene):
             clear(self.vsi.encode())
 
 
+def size_of(headers: Mapping[str, str]) -> str:
+    """Bytes of a file, as a server tells; of the whole, if of a part."""
+    whole = headers.get('content-range', '').rpartition('/')[2]
+    return whole if whole.isdecimal() else headers.get('content-length', '')
+
+
 Scene: TypeAlias = Path | VirtualScene
 
 
 def locate(scene: str | Scene) -> Scene:
-    """A file, or the address of a scene elsewhere.
+    """A file, the address of a scene elsewhere, or a web map.
 
     Args:
         scene (str | Scene): A path, or an address that starts with http://,
-            https://, s3://, gs:// or az://.
+            https://, s3://, gs:// or az://. A file that describes a web map
+            stands for that map.
+
+    Raises:
+        ValueError: If it describes a web map that cannot be used.
     """
     if isinstance(scene, str) and is_remote(scene):
         return RemoteScene(scene)
-    return scene if isinstance(scene, VirtualScene) else Path(scene)
+    if isinstance(scene, VirtualScene):
+        return scene
+    from .web_map import web_map  # which needs this module
+
+    path = Path(scene)
+    return web_map(path) or path
 
 
 def content(scene: Scene) -> dict[str, Any]:
@@ -199,12 +229,17 @@ def content(scene: Scene) -> dict[str, Any]:
         scene (Scene): The scene.
 
     Raises:
-        OSError: If the file is gone.
-        UnreachableError: If a server does not tell.
+        UnreachableError: If the file is gone, or a server does not tell.
     """
     if isinstance(scene, VirtualScene):
         return scene.identity()
-    status = scene.stat()
+    try:
+        status = scene.stat()
+    except OSError as error:
+        raise UnreachableError(
+            f'{scene} cannot be found any more ({reason(error)}). Put it back '
+            'as it was, then run again; what was finished before is kept'
+        ) from None
     return {'size': status.st_size, 'changed': status.st_mtime_ns}
 
 
@@ -231,6 +266,17 @@ def _settings(hide: Callable[[str], str]) -> Iterator[None]:
             yield
     finally:
         logger.removeFilter(clean)
+
+
+def retries() -> tuple[int, float]:
+    """How often to repeat, and seconds before the first one, as of GDAL."""
+    found = []
+    for name in ('GDAL_HTTP_MAX_RETRY', 'GDAL_HTTP_RETRY_DELAY'):
+        try:
+            found.append(float(os.environ.get(name, _SETTINGS[name])))
+        except ValueError:
+            found.append(float(_SETTINGS[name]))
+    return int(found[0]), found[1]
 
 
 def _unset(settings: dict[str, str]) -> dict[str, str]:
