@@ -106,6 +106,24 @@ def test_the_scene_is_shown_pixel_by_pixel(serve: Serve, scene: Path) -> None:
     assert at['place'] == pytest.approx([expected[0][0], expected[1][0]])
 
 
+def test_a_scene_that_was_replaced_is_seen_and_mapped_again(
+    serve: Serve,
+    scene: Path,
+    pixels: np.ndarray,
+    write_scene: Callable[..., Path],
+) -> None:
+    served = serve(scene)
+    first = served.map(WORDS)
+    tile = f'api/scenes/{served.scene}/tiles/1/0/0.png'
+    before = picture(served.ask(tile)[1])
+    write_scene(np.tile(255 - pixels, (2, 2, 1)), name=scene.name)
+    after = picture(served.ask(tile)[1])
+    assert (after[:, :220, :3] == 255 - before[:, :220, :3]).all()
+    second = served.map(WORDS)
+    assert second['id'] != first['id']
+    assert served.map(WORDS)['id'] == second['id']
+
+
 def test_the_command_makes_the_same_bytes(
     serve: Serve, scene: Path, tmp_path: Path
 ) -> None:
