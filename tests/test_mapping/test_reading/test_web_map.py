@@ -29,7 +29,7 @@ from aeroseg.mapping.reading.remote_scene import UnreachableError, locate
 from aeroseg.mapping.reading.web_map import WebMap
 from aeroseg.mapping.windows.tiling import Tiling
 
-OPTIONS = SceneOptions(Tiling(48, 16), progress=False)
+OPTIONS = SceneOptions(Tiling(48, 16), progress=False, stac_item=True)
 SECRETS = ('secret-9876', 'password')
 SHAPE = (5 * SIDE, 2 * SIDE)
 
@@ -115,7 +115,9 @@ def test_a_web_map_gives_the_map_of_its_pixels(
     assert not list((tmp_path / 'empty').iterdir())
     report = (tmp_path / 'out' / 'report.json').read_text()
     assert str(town) in report
-    told = report + caplog.text + repr(found) + str(found.scene)
+    item = (tmp_path / 'out' / 'item.json').read_text()
+    assert '"aeroseg:time": "unknown"' in item
+    told = report + item + caplog.text + repr(found) + str(found.scene)
     assert not any(secret in told for secret in SECRETS)
 
 

@@ -1,7 +1,9 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 """The result as a STAC item, read by pystac."""
 
+import json
 import os
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -38,7 +40,52 @@ def read(path: Path) -> pystac.Item:
     told = item.to_dict(transform_hrefs=False)
     kind = pystac.STACObjectType.ITEM
     JsonSchemaSTACValidator().validate_core(told, kind, '1.1.0')
+    check_extensions(json.loads(path.read_text()))
     return item
+
+
+def check_extensions(item: dict[str, Any]) -> None:
+    """What the extensions ask for, by their texts.
+
+    pystac brings the schemas of the core, but no package those of the
+    extensions, and tests have no network.
+    """
+    named = {url.split('/')[3]: url for url in item['stac_extensions']}
+    assert all(url.endswith('/schema.json') for url in named.values())
+    used = {
+        key.partition(':')[0]
+        for fields in (item['properties'], *item['assets'].values())
+        for key in fields
+        if ':' in key
+    }
+    prefixes = {
+        'classification': 'classification',
+        'processing': 'processing',
+        'projection': 'proj',
+    }
+    assert used - {'aeroseg'} == {prefixes[name] for name in named}
+    # Classification 2.0
+    classes = item['assets']['labels']['classification:classes']
+    assert len({entry['value'] for entry in classes}) == len(classes) > 0
+    for entry in classes:
+        assert isinstance(entry['value'], int)
+        assert re.fullmatch('[0-9A-Za-z_-]+', entry['name'])
+        assert re.fullmatch('[0-9A-F]{6}', entry.get('color_hint', 'FFFFFF'))
+        assert isinstance(entry.get('description', ''), str)
+        assert entry.get('nodata', False) in (True, False)
+    # Processing 1.2
+    software = item['properties']['processing:software']
+    assert all(isinstance(version, str) for version in software.values())
+    # Projection 2.0
+    if 'projection' in named:
+        place = item['properties']
+        assert [type(n) for n in place['proj:shape']] == [int, int]
+        assert len(place['proj:transform']) == 6
+        assert all(isinstance(n, float) for n in place['proj:transform'])
+        if place['proj:code'] is None:
+            assert place['proj:wkt2'].startswith(('PROJCRS', 'BOUNDCRS'))
+        else:
+            assert re.fullmatch('[A-Z]+:[0-9A-Za-z]+', place['proj:code'])
 
 
 def test_an_item_says_what_by_whom_and_of_what(
@@ -125,4 +172,8 @@ def test_items_of_a_mosaic_and_without_a_place(
     found = predict_scene(model, bare, tmp_path / 'b', scheme, options)
     item = read(found.files['item'])
     assert item.geometry is None
+    own = '+proj=tmerc +lat_0=49.9 +lon_0=8.6 +ellps=GRS80 +units=m'
+    nameless = write_scene(pixels, 'own.tif', crs=own)
+    made = predict_scene(model, nameless, tmp_path / 'c', scheme, options)
+    assert read(made.files['item']).properties['proj:code'] is None
     assert item.assets['polygons'].media_type == pystac.MediaType.GEOPACKAGE

@@ -19,11 +19,10 @@ from aeroseg.mapping.reading.raster_source import RasterSource
 from aeroseg.mapping.reading.remote_scene import VirtualScene
 
 _SCHEMAS = 'https://stac-extensions.github.io/'
-_EXTENSIONS = (
-    'classification/v2.0.0',
-    'projection/v2.0.0',
-    'processing/v1.2.0',
-)
+_CLASSES = 'classification/v2.0.0'
+_PROCESSING = 'processing/v1.2.0'
+_PROJECTION = 'projection/v2.0.0'
+_UNKNOWN = datetime.fromtimestamp(0, UTC)
 _EDGE = 20  # points per side of the outline on the ground
 _COG = 'image/tiff; application=geotiff; profile=cloud-optimized'
 # Media type and roles by the kind of result.
@@ -63,11 +62,14 @@ def write_item(
         digest (str): Its fingerprint.
     """
     outline = _outline(source)
+    extensions = [_CLASSES, _PROCESSING]
+    if source.georeferenced:
+        extensions.append(_PROJECTION)
     item: dict[str, Any] = {
         'type': 'Feature',
         'stac_version': '1.1.0',
         'stac_extensions': [
-            f'{_SCHEMAS}{name}/schema.json' for name in _EXTENSIONS
+            f'{_SCHEMAS}{name}/schema.json' for name in extensions
         ],
         'id': f'{_plain(source.path.stem)}-{digest[:12]}',
         'geometry': outline,
@@ -175,7 +177,9 @@ def _times(source: RasterSource, job: Mapping[str, Any]) -> dict[str, Any]:
         return {'datetime': _utc(taken), 'aeroseg:time': 'TIFFTAG_DATETIME'}
     except ValueError:
         pass
-    return {'datetime': _utc(_changed(job)), 'aeroseg:time': 'file'}
+    changed = _changed(job)
+    told = 'file' if changed > _UNKNOWN else 'unknown'
+    return {'datetime': _utc(changed), 'aeroseg:time': told}
 
 
 def _changed(job: Mapping[str, Any]) -> datetime:
@@ -187,8 +191,8 @@ def _changed(job: Mapping[str, Any]) -> datetime:
         return datetime.fromtimestamp(changed // 10**9, UTC)
     try:
         return parsedate_to_datetime(str(changed)).astimezone(UTC)
-    except ValueError:  # a server that does not tell
-        return datetime.fromtimestamp(0, UTC)
+    except ValueError:  # a server that does not tell, or a web map
+        return _UNKNOWN
 
 
 def _utc(time: datetime) -> str:
