@@ -92,7 +92,7 @@ class ToolRun:
         log = self._logs[1]
         return log.read_text(encoding='utf-8') if log.exists() else ''
 
-    def wait(self, seconds: float = 120) -> Ended:
+    def wait(self, seconds: float = 600) -> Ended:
         """Wait for the end.
 
         Raises:
@@ -128,9 +128,9 @@ def run_tool(
         **more: Further arguments of :class:`ToolRun`.
 
     Raises:
-        TimeoutError: If it does not end within 300 s.
+        TimeoutError: If it does not end within 600 s.
     """
-    return ToolRun(tool, list(map(str, arguments)), folder, **more).wait(300)
+    return ToolRun(tool, list(map(str, arguments)), folder, **more).wait()
 
 
 def run_ranks(script: Path, *arguments: object, size: int) -> list[ToolRun]:

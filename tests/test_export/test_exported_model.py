@@ -78,7 +78,13 @@ def exported(
     """A model of 96 px (windows with padding and shift) and its export."""
     root = Path(__file__).resolve().parents[2]
     config = Config.fromfile(root / 'configs/_base_/models/aeroseg_tiny.py')
-    config.model.neck.num_layers = 1  # an export takes half a minute
+    # An export takes as long as there are operations, half a minute here.
+    config.model.neck.num_layers = 1
+    config.model.backbone.model.vision_cfg.layers = 1
+    config.model.guidance_encoder.out_blocks = (1, 1, 2)
+    config.model.guidance_encoder.arch.update(
+        depth=2, global_attn_indexes=(1,)
+    )
     model = build(config, 'sam')
     folder = tmp_path_factory.mktemp('exported') / 'model'
     return model, config, write(model, config, folder)

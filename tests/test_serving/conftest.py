@@ -128,7 +128,7 @@ class Served:
 
     def wait(self, job: str, *states: str) -> dict[str, Any]:
         """A job once it is in one of the states."""
-        end = time.monotonic() + 240
+        end = time.monotonic() + 600
         while time.monotonic() < end:
             _, found = self.ask(f'api/jobs/{job}')
             if found['state'] in states:

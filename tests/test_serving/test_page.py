@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from fixtures.browser import Page
+from fixtures.browser import PATIENCE, Page
 from PIL import Image
 
 from aeroseg.serving.start import show
@@ -287,6 +287,7 @@ def test_a_notebook_behind_a_proxy_shows_it_in_a_frame(
     address = proxy(port)
     token = shown.url.partition('?')[2]
     tab = browser.new_page()
+    tab.set_default_timeout(1000 * PATIENCE)
     frame = shown._repr_html_().replace(shown.url, f'{address}?{token}')
     tab.goto(address.replace('/proxy/8000/', '/notebook'))
     tab.set_content(frame)

@@ -28,7 +28,7 @@ def arguments(files: dict[str, Path], *more: object) -> list[str]:
 def start(given: list[str], folder: Path) -> tuple[ToolRun, str]:
     """A server, and the address that it prints."""
     server = ToolRun('tools/serve.py', given, folder)
-    for _ in range(1200):
+    for _ in range(6000):
         found = re.search(r'open (http://\S+)', server.said)
         if found:
             return server, found[1]
@@ -65,7 +65,7 @@ def test_a_server_that_is_killed_loses_nothing(
     server.wait()
     assert list((tmp_path / 'o' / job / '.aeroseg').glob('*.npz'))
     again, address = start(given, tmp_path)
-    end = time.monotonic() + 120
+    end = time.monotonic() + 600
     while (found := read(f'{address}api/jobs/{job}'))['state'] != 'done':
         assert time.monotonic() < end, found
         time.sleep(0.1)

@@ -1,6 +1,7 @@
 # Copyright (c) AerOSeg contributors. Licensed under the Apache License 2.0.
 import json
 import runpy
+import shutil
 import sys
 from pathlib import Path
 from typing import Any
@@ -58,13 +59,16 @@ def test_it_trains_scores_and_draws(
     assert (folder / 'model' / 'README.md').is_file()
 
     weights = folder / 'iter_2.pth'
+    # Into a folder that has results: scores and model are replaced.
+    scored = tmp_path / 'aeroseg_world/seed_4/scores.json'
+    shutil.copytree(folder, scored.parent)
+    scored.write_text('{}')
+    (scored.parent / 'model/README.md').write_text('old')
     again = ['--seed', '4', '--checkpoint', str(weights)]
     run(monkeypatch, *again, *options[4:], str(tmp_path))
-    scored = tmp_path / 'aeroseg_world/seed_4/scores.json'
     assert json.loads(scored.read_text())['rows'] == rows
     assert 'trained in' not in capsys.readouterr().out
-    # Again into the same folder: the model there is replaced.
-    run(monkeypatch, *again, *options[4:], str(tmp_path))
+    assert (scored.parent / 'model/README.md').read_text() != 'old'
     model = Predictor.from_pretrained(scored.parent / 'model', device='cpu')
     assert model.trained == VOCABULARY
 

@@ -165,7 +165,7 @@ def test_a_stopped_run_says_how_to_resume(
     run = _start(root, folder)
     _wait_for_rows(folder, 1)
     run.send_signal(number)
-    last = run.communicate(timeout=60)[1].strip().splitlines()[-1]
+    last = run.communicate(timeout=300)[1].strip().splitlines()[-1]
     assert run.returncode == {signal.SIGINT: 130}.get(number, 143)
     assert 'rows are kept. To resume: python' in last
     assert last.endswith('--overlap 32 --quiet')
@@ -181,6 +181,6 @@ def test_a_killed_process_ends_the_others_and_is_named(
     run = _start(root, folder, *torchrun, '--nproc-per-node=2')
     pid = _wait_for_rows(folder, 2)[0]
     os.kill(pid, signal.SIGKILL)
-    told = run.communicate(timeout=120)[1]
+    told = run.communicate(timeout=300)[1]
     assert run.returncode != 0
     assert re.search(rf'rank [01] \(process {pid}\) ended', told), told

@@ -31,7 +31,7 @@ def started(folder: Path) -> ToolRun:
     ]
     words = ['--work-dir', str(folder / 'work'), '--cfg-options', *options]
     run = ToolRun('tools/train.py', [CONFIG, *words], ROOT)
-    limit = time.monotonic() + 240
+    limit = time.monotonic() + 600
     while not (folder / 'work/last_checkpoint').is_file():
         assert run.process.exitcode is None, run.wait().err
         assert time.monotonic() < limit
