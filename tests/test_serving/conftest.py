@@ -29,7 +29,8 @@ class Served:
         files (dict[str, Path]): Config and checkpoint.
         arguments (tuple[object, ...]): Of the command line.
         token (str): See :func:`make_server_app`.
-        nap (float): Seconds that the model takes longer for a batch.
+        nap (float): Seconds that the model takes longer for a batch; may be
+            changed at any time.
         port (int): Where it listens; 0 for anywhere.
     """
 
@@ -53,7 +54,8 @@ class Served:
         self.args.checkpoint = str(files['checkpoint'])
         self.predictor = Predictor(*map(files.get, ('config', 'checkpoint')))
         self.looks: list[float] = []  # when the model looked at a batch
-        self._watch(nap)
+        self.nap = nap
+        self._watch()
         app = make_server_app(self.args, self.predictor, token)
         listener = socket.create_server(('127.0.0.1', port))
         self.port = listener.getsockname()[1]
@@ -70,11 +72,11 @@ class Served:
         while not self.server.started:
             time.sleep(0.01)
 
-    def _watch(self, nap: float) -> None:
+    def _watch(self) -> None:
         look = self.predictor.model.encode_images
 
         def slowly(images: Any) -> Any:
-            time.sleep(nap)
+            time.sleep(self.nap)
             found = look(images)
             self.looks.append(time.monotonic())
             return found

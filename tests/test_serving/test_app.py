@@ -192,6 +192,7 @@ def test_cancel_then_continue_gives_the_same_map(
     served.ask(f'api/jobs/{job["id"]}/cancel', {}, 'POST')
     stopped = served.wait(job['id'], 'cancelled')
     assert 0 < stopped['done'] < stopped['total']
+    served.nap = 0
     served.ask(f'api/jobs/{job["id"]}/resume', {}, 'POST')
     served.wait(job['id'], 'done')
     alone = serve(scene, '--out', served.args.out / 'alone')

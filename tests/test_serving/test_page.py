@@ -128,6 +128,7 @@ def test_cancel_reload_and_continue(
     page.tab.wait_for_selector('#result[data-state=cancelled]')
     boxes = page.tab.locator('#words input[type=text]')
     assert [box.input_value() for box in boxes.all()] == ['road', 'tree']
+    served.nap = 0
     page.tab.click('#resume')
     other = open_page(f'{served.url}#{page.job()}')  # another tab sees it
     for tab in (page, other):
