@@ -237,7 +237,7 @@ RESUMED = [
     fault('stopped half-way', '', stopped, done=maps(
           pixels(300, 70), says='resuming at row'), keeps=KEPT),
     *(fault(f'kept rows: {change.__name__}', '', after(
-            stopped, '.aeroseg', f'{"0" * 9}-*.npz', change=change),
+            stopped, '.aeroseg', f'*-{"0" * 9}-?????????.npz', change=change),
             done=maps(pixels(300, 70), says='predicting again'), keeps=KEPT)
       for change in (short, zeroed, flipped)),
     fault('the mark of the job is cut', '', after(

@@ -283,4 +283,59 @@ PLACES = [
           transform=from_origin(0, 0, 1e6, 1e6)), done=finished()),
 ]  # fmt: skip
 
-CASES = [*_damaged(), *CONTENT, *PLACES]
+WEB = (
+    '<GDAL_WMS><Service name="TMS">'
+    '<ServerUrl>http://127.0.0.1:9/${z}/${x}/${y}.png</ServerUrl></Service>'
+    '<DataWindow><UpperLeftX>0</UpperLeftX><UpperLeftY>100</UpperLeftY>'
+    '<LowerRightX>100</LowerRightX><LowerRightY>0</LowerRightY>'
+    '<TileLevel>0</TileLevel><SizeX>64</SizeX><SizeY>64</SizeY></DataWindow>'
+    '<BlockSizeX>64</BlockSizeX><BlockSizeY>64</BlockSizeY></GDAL_WMS>'
+)
+
+
+def web(old: str, new: str) -> Prepare:
+    """Write `web.xml`, the description of a web map, with a change."""
+    return lambda folder: (folder / 'web.xml').write_text(
+        WEB.replace(old, new)
+    )
+
+
+def several(*inputs: str) -> tuple[str, ...]:
+    """The command line of one map of several rasters."""
+    return (*inputs, *predict()[1:])
+
+
+STAC = '{"type": "FeatureCollection", "features": []}'
+SEVERAL = [
+    *(fault(f'a web map: {name}', r'web\.xml.*' + says, web(*change),
+            predict(scene='web.xml'))
+      for name, says, change in (
+          ('offline mode', 'OfflineMode',
+           ('</GDAL', '<OfflineMode>true</OfflineMode></GDAL')),
+          ('a WMTS', 'WMTS', ('GDAL_WMS', 'GDAL_WMTS')),
+          ('a bare &', '&amp;', ('${y}.png', '${y}.png?a=1&b=2')),
+          ('cut in half', 'XML', (WEB[len(WEB) // 2 :], '')),
+          ('no service', 'cannot be read', ('Service', 'Server')),
+          ('an unknown service', 'cannot be read', ('"TMS"', '"TMX"')),
+          ('a size of 10^12', 'cannot be read', ('<SizeX>64', '<SizeX>1' +
+                                                 '0' * 12)),
+          ('missing tiles in 5 bands', 'DataValues',
+           ('</GDAL', '<ZeroBlockHttpCodes>404</ZeroBlockHttpCodes>'
+            '<BandsCount>5</BandsCount></GDAL')))),
+    *(fault(f'several rasters: {" ".join(line)}', says,
+            lambda folder: (folder / 'items.json').write_text(STAC),
+            several(*line))
+      for line, says in (
+          (('--mosaic', 'scene.tif', 'names.txt'), r'names\.txt'),
+          (('--mosaic', 'scene.tif', 'picture.png'), 'georeferenced'),
+          (('--mosaic', 'scene.tif', 'no.tif'), r'no\.tif'),
+          (('scene.tif', '--stac', 'items.json'), 'other inputs'),
+          (('--stac', 'items.json'), 'holds no item'),
+          (('--stac', 'scene.tif'), r'scene\.tif is no STAC'),
+          (('--stac', 'no.json'), r'no\.json'),
+          (('--stac', 'items.json', '--datetime', '2024-13'), 'no time'),
+          (('scene.tif', '--datetime', '2024'), 'goes with --stac'),
+          (('scene.tif', '--collections', ','), 'names no collection'))),
+]  # fmt: skip
+
+CASES = [*_damaged(), *CONTENT, *PLACES, *SEVERAL]

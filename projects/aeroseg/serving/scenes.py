@@ -107,7 +107,7 @@ class Scenes:
 
         Raises:
             UnknownNameError: If there is no such scene.
-            FileNotFoundError: If the file is gone.
+            UnreachableError: If the file is gone.
             ValueError: If it cannot be read.
         """
         path = self.path(name)
