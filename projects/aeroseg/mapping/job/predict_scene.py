@@ -15,7 +15,6 @@ from rasterio.errors import NotGeoreferencedWarning
 
 from aeroseg.mapping.block import Block
 from aeroseg.mapping.label_scheme import LabelScheme
-from aeroseg.mapping.reading.blank_areas import blank_notes
 from aeroseg.mapping.reading.gdal import ignore_warning
 from aeroseg.mapping.reading.pixel_area import is_on_earth
 from aeroseg.mapping.reading.raster_source import RasterSource
@@ -24,6 +23,7 @@ from aeroseg.mapping.reading.remote_scene import (
     VirtualScene,
     content,
 )
+from aeroseg.mapping.reading.scene_notes import blank_notes
 from aeroseg.mapping.stopwatch import Stopwatch
 from aeroseg.mapping.windows.score_model import ScoreModel
 from aeroseg.mapping.writing.class_areas import (

@@ -27,6 +27,7 @@ from .remote_scene import (
     locate,
     retries,
 )
+from .scene_notes import file_notes
 from .stretch import Stretch, make_stretch
 
 _AGAIN = 2  # times to read from another machine, besides those of GDAL
@@ -106,7 +107,8 @@ class RasterSource:
         areas = known_row_areas(self.data)
         top, bottom = self._area.row_off, self._area.row_off + self.shape[0]
         self.pixel_areas = None if areas is None else areas[top:bottom]
-        self.notes = self._describe(gsd)
+        known = self.pixel_areas is not None
+        self.notes = file_notes(self.data, self.path.name, known, gsd)
         if aoi is not None:
             self.notes.append(
                 f'cut to the polygons of {aoi.name}: {self.shape[1]} x '
@@ -219,36 +221,6 @@ class RasterSource:
         shape = (self.data.height, self.data.width)
         whole = Window(0, 0, shape[1], shape[0])
         return make_stretch(rule, *self._read(whole, shrunk(shape, _SAMPLE)))
-
-    def _describe(self, gsd: float | None) -> list[str]:
-        notes = []
-        if len(self.data.subdatasets) > 1:
-            notes.append(
-                f'{self.path.name} holds {len(self.data.subdatasets)} images; '
-                'this is the map of the first one'
-            )
-        if not self.georeferenced:
-            notes.append(
-                f'{self.path.name} is not georeferenced; neither are the '
-                'results, and areas are given in pixels only'
-            )
-        elif self.resolution is None:
-            notes.append(
-                f'the CRS of {self.path.name} has no known place on Earth; '
-                'areas are given in pixels only'
-            )
-        elif self.pixel_areas is None:
-            notes.append(
-                f'the coordinates of {self.path.name} lie partly outside of '
-                'what its CRS can describe; areas are given in pixels only'
-            )
-        if self.resolution is not None and gsd is not None:
-            down, across = self.resolution
-            notes.append(
-                f'resampled from {across:.3g} x {down:.3g} m to {gsd:g} m per '
-                'pixel for the model'
-            )
-        return notes
 
     def _read(
         self, window: Window, size: tuple[int, int]

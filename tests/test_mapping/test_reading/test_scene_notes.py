@@ -2,7 +2,7 @@
 import numpy as np
 import pytest
 
-from aeroseg.mapping.reading.blank_areas import blank_notes
+from aeroseg.mapping.reading.scene_notes import blank_notes
 
 
 def _values(
