@@ -18,7 +18,7 @@ from .fault import Fault
 
 CHECK = 'tools/check_dataset.py'
 DEMO = 'tools/demo.py'
-TABLES = 'tools/paper_tables.py'
+TABLES = 'studies/paper_tables.py'
 # No file is there, so its label has no image.
 UNLISTED = [
     ('image', name)
