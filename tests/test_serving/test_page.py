@@ -179,8 +179,8 @@ def test_the_page_waits_for_a_server_that_starts_again(
 
 def test_it_works_behind_a_prefix_and_asks_nobody_else(
     shared: Any,
-    open_page: Callable[..., Page],
     proxy: Callable[[int], str],
+    open_page: Callable[..., Page],  # closed before the proxy
 ) -> None:
     address = proxy(shared.port)
     page = open_page(address)
