@@ -3,11 +3,12 @@
 
 from datetime import UTC, datetime
 
-import pystac
 import pytest
-from pystac_client.item_search import ItemSearch
 
 from aeroseg.mapping.mosaics.stac_times import read_times
+
+pystac = pytest.importorskip('pystac')
+search = pytest.importorskip('pystac_client.item_search')
 
 
 @pytest.mark.parametrize(
@@ -24,7 +25,7 @@ from aeroseg.mapping.mosaics.stac_times import read_times
     ],
 )
 def test_times_mean_what_an_api_is_asked_for(text: str) -> None:
-    asked = ItemSearch('https://host/search', datetime=text)
+    asked = search.ItemSearch('https://host/search', datetime=text)
     first, _, last = asked.get_parameters()['datetime'].partition('/')
     found = read_times(text)
     assert found.start == datetime.fromisoformat(first)
