@@ -29,16 +29,14 @@ def make_blocks(scans: Mapping[int, Scan], workers: int) -> list[Block]:
     """
     total = sum(len(scan.strips) for scan in scans.values())
     strips = max(1, min(_STRIPS, total // (_SHARES * workers)))
-    blocks = []
-    for scan in scans.values():
-        ends = ends_of_strips(scan)
-        chosen = [0, *ends[strips - 1 : -1 : strips], ends[-1]]
-        blocks += [
-            Block(scan.lane.left, scan.lane.right, top, bottom)
-            for top, bottom in pairwise(chosen)
-            if bottom > top  # strips of a very small grid may share a row
-        ]
-    return blocks
+    ends = ends_of_strips(next(iter(scans.values())))  # the same in all lanes
+    chosen = [0, *ends[strips - 1 : -1 : strips], ends[-1]]
+    return [
+        Block(scan.lane.left, scan.lane.right, top, bottom)
+        for scan in scans.values()
+        for top, bottom in pairwise(chosen)
+        if bottom > top  # strips of a very small grid may share a row
+    ]
 
 
 def share_of(blocks: Sequence[Block], index: int, shares: int) -> list[Block]:

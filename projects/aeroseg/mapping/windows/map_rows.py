@@ -73,8 +73,8 @@ def strips_of(scan: Scan, top: int, bottom: int) -> range:
         top (int): First row.
         bottom (int): Row after the last one.
     """
-    first = scan.strips.first_reaching(_rows(scan).first_needed(top))
     strips, rows = scan.strips, _rows(scan)
+    first = strips.first_reaching(rows.first_needed(top))
     last = bisect_left(
         range(len(strips)),
         bottom,
