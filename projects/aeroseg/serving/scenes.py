@@ -103,7 +103,7 @@ class Scenes:
         return self._paths[name]
 
     def source(self, name: str) -> RasterSource:
-        """An open scene; the last few stay open until their file changes.
+        """An open scene; the last few stay open until a local file changes.
 
         Raises:
             UnknownNameError: If there is no such scene.
@@ -113,7 +113,8 @@ class Scenes:
         path = self.path(name)
         with self._lock:
             found = self._open.pop(name, None)
-            now = content(path)
+            # A server would be asked for every tile.
+            now = content(path) if isinstance(path, Path) else {}
             if found is None or found.content != now:
                 source = RasterSource(
                     path, self.bands, stretch=self.stretch, allow_damaged=True

@@ -108,7 +108,9 @@ class RasterSource:
         top, bottom = self._area.row_off, self._area.row_off + self.shape[0]
         self.pixel_areas = None if areas is None else areas[top:bottom]
         known = self.pixel_areas is not None
-        self.notes = file_notes(self.data, self.path.name, known, gsd)
+        self.notes = file_notes(
+            self.data, self.path.name, self.resolution, known, gsd
+        )
         if aoi is not None:
             self.notes.append(
                 f'cut to the polygons of {aoi.name}: {self.shape[1]} x '

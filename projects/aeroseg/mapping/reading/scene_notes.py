@@ -5,8 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from .pixel_area import ground_resolution
-
 MAX_BLANK = 0.01  # share of the scene
 
 
@@ -45,13 +43,19 @@ def blank_notes(values: np.ndarray, valid: np.ndarray) -> list[str]:
 
 
 def file_notes(
-    data: Any, name: str, areas_known: bool, gsd: float | None
+    data: Any,
+    name: str,
+    resolution: tuple[float, float] | None,
+    areas_known: bool,
+    gsd: float | None,
 ) -> list[str]:
     """What a file lacks, and how the model sees it.
 
     Args:
         data (Any): The open file, of rasterio.
         name (str): Its name.
+        resolution (tuple[float, float] | None): Metres on the ground, down
+            and across, of a pixel.
         areas_known (bool): Whether the areas of its pixels are known.
         gsd (float | None): Metres per pixel that it is resampled to.
     """
@@ -61,7 +65,6 @@ def file_notes(
             f'{name} holds {len(data.subdatasets)} images; this is the map of '
             'the first one'
         )
-    resolution = ground_resolution(data)
     if data.crs is None:
         notes.append(
             f'{name} is not georeferenced; neither are the results, and areas '
