@@ -146,3 +146,24 @@ def serve(
     finally:
         process.kill()
         process.join()
+
+
+class Breaking:
+    """A model during whose third batch its server begins to fail.
+
+    Args:
+        model (Any): Predicts.
+        server (RangeServer): The server.
+    """
+
+    def __init__(self, model: Any, server: RangeServer) -> None:
+        self.model = model
+        self.server = server
+        self.calls = 0
+
+    def predict_scores(self, images: Any) -> Any:
+        """See :class:`aeroseg.mapping.windows.score_model.ScoreModel`."""
+        self.calls += 1
+        if self.calls == 3:
+            self.server.faults.value = -1
+        return self.model.predict_scores(images)

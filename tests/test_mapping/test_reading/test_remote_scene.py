@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from data.range_server import serve
+from data.range_server import Breaking, serve
 
 from aeroseg.mapping.job.predict_scene import predict_scene
 from aeroseg.mapping.job.scan_scene import scan_scene
@@ -128,17 +128,6 @@ def test_rows_stay_when_the_server_is_lost(
     """It breaks, or a signature expires; with a new one the run resumes."""
     monkeypatch.setenv('GDAL_HTTP_MAX_RETRY', '1')
 
-    class Breaking:
-        """Lets the server fail from the third batch on."""
-
-        calls = 0
-
-        def predict_scores(self, images: Any) -> Any:
-            self.calls += 1
-            if self.calls == 3:
-                server.faults.value = -1
-            return model.predict_scores(images)
-
     # Larger than what GDAL reads ahead.
     draws = np.random.default_rng(0)
     scene = write_scene(draws.integers(0, 256, (2400, 200, 3), np.uint8))
@@ -148,7 +137,7 @@ def test_rows_stay_when_the_server_is_lost(
     with serve(scene.parent, fault) as server:
         url = f'{server.url}/{scene.name}?{SECRET}'
         with pytest.raises(UnreachableError, match=r'scene\.tif cannot') as e:
-            predict_scene(Breaking(), url, out, scheme, options)
+            predict_scene(Breaking(model, server), url, out, scheme, options)
         assert list(out.glob('.aeroseg/0*.npz'))
         assert not (out / 'labels.tif').exists()
         server.faults.value = 0

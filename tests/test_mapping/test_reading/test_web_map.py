@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import rasterio
-from data.range_server import RangeServer, serve
+from data.range_server import Breaking, RangeServer, serve
 from data.tile_server import (
     METRES,
     SIDE,
@@ -137,23 +137,12 @@ def test_a_tile_that_fails_ends_the_run_and_its_rows_stay(
     caplog.set_level(logging.INFO)
     caplog.set_level(logging.DEBUG, 'rasterio._err')
 
-    class Breaking:
-        """Lets the server fail from the third batch on."""
-
-        calls = 0
-
-        def predict_scores(self, images: Any) -> Any:
-            self.calls += 1
-            if self.calls == 3:
-                server.faults.value = -1
-            return model.predict_scores(images)
-
     path = write_file(tmp_path, image)
     predict_scene(model, path, tmp_path / 'here', scheme, OPTIONS)
     whole, out = model.calls, tmp_path / 'out'
     with served(tiles, fault) as (server, town):
         with pytest.raises(UnreachableError, match=r'town\.xml.*is kept') as e:
-            predict_scene(Breaking(), town, out, scheme, OPTIONS)
+            predict_scene(Breaking(model, server), town, out, scheme, OPTIONS)
         assert list(out.glob('.aeroseg/0*.npz'))
         assert [p.name for p in out.iterdir()] == ['.aeroseg']
         server.faults.value = 0 if fault in ('404', '204') else 1
