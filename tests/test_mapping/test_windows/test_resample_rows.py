@@ -16,7 +16,17 @@ def _chunks(scores: torch.Tensor, start: int) -> Iterator:
 
 
 @pytest.mark.parametrize(
-    'shape', [(303, 231), (404, 90), (50, 40), (33, 154), (1, 1), GRID]
+    'shape',
+    [
+        (303, 231),
+        (404, 90),
+        (50, 40),
+        (33, 154),
+        (1, 1),
+        GRID,
+        (101, 231),
+        (303, 77),
+    ],
 )
 @pytest.mark.parametrize('first', [0, 17, 32])
 def test_rows_equal_the_resampled_whole(
@@ -36,7 +46,9 @@ def test_rows_equal_the_resampled_whole(
     assert torch.allclose(found, whole[:, first:], atol=1e-5, rtol=0)
 
 
-@pytest.mark.parametrize('shape', [(303, 231), (50, 40), (33, 154), GRID])
+@pytest.mark.parametrize(
+    'shape', [(303, 231), (50, 40), (33, 154), GRID, (303, 77), (101, 90)]
+)
 @pytest.mark.parametrize('share', [(0, 0.3), (0.2, 0.9), (0.7, 1)])
 def test_some_columns_equal_those_of_the_whole(
     shape: tuple[int, int], share: tuple[float, float]

@@ -63,6 +63,8 @@ class ResampleAxis:
         place = place * (self.grid / self.length) - 0.5
         place = place.clamp(0, self.grid - 1)
         first = place.floor().long()
+        if self.grid == self.length:
+            return first, first, torch.zeros(len(pixels))
         second = (first + 1).clamp(max=self.grid - 1)
         return first, second, (place - first).float()
 
